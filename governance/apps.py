@@ -1,0 +1,11 @@
+"""Django's registration of the governance app."""
+
+from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
+
+
+class GovernanceConfig(AppConfig):
+    """The portal."""
+
+    name = "governance"
+    verbose_name = _("Governance")

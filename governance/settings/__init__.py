@@ -1,0 +1,1 @@
+"""Settings: `local` (make up), `test` (make test), `production`; all build on `base`."""
