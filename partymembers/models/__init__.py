@@ -1,0 +1,31 @@
+"""The people's tables."""
+
+from .people import (
+    DESK_ROLES,
+    GROUND_ROLES,
+    OFFICER_ROLES,
+    PLACE_ROLES,
+    UNIT_ROLES,
+    AuditEntry,
+    Post,
+    Role,
+    StaffChange,
+    Substitution,
+    Unit,
+    User,
+)
+
+__all__ = [
+    "DESK_ROLES",
+    "GROUND_ROLES",
+    "OFFICER_ROLES",
+    "PLACE_ROLES",
+    "UNIT_ROLES",
+    "AuditEntry",
+    "Post",
+    "Role",
+    "StaffChange",
+    "Substitution",
+    "Unit",
+    "User",
+]

@@ -1,0 +1,208 @@
+"""Users, units, posts and substitutes."""
+
+from __future__ import annotations
+
+from django.contrib.auth.models import AbstractUser
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from grids.models import Place
+
+
+class User(AbstractUser):
+    """Someone who signs in, by staff number (`username`) or phone."""
+
+    first_name = None  # type: ignore[assignment]  # Chinese names are one field
+    last_name = None  # type: ignore[assignment]
+    name = models.CharField(_("name"), max_length=50)
+    phone = models.CharField(_("mobile phone"), max_length=20, unique=True, null=True, blank=True)
+    disabled_at = models.DateTimeField(_("disabled at"), null=True, blank=True)
+    must_change_password = models.BooleanField(_("must change password"), default=False)
+
+    REQUIRED_FIELDS = ["name"]
+
+    class Meta:
+        verbose_name = _("user")
+        verbose_name_plural = _("users")
+
+    def __str__(self) -> str:
+        return self.name or self.username
+
+    def get_full_name(self) -> str:
+        """The name as it is written."""
+        return self.name
+
+    def get_short_name(self) -> str:
+        """The same: Chinese names are not shortened."""
+        return self.name
+
+
+class Unit(models.Model):
+    """Who is responsible for handling: a department, property company, street office…"""
+
+    class Kind(models.TextChoices):
+        DEPARTMENT = "department", _("Department")
+        PROPERTY = "property", _("Property company")
+        STREET_OFFICE = "street_office", _("Street office")
+        COMMUNITY_OFFICE = "community_office", _("Community office")
+        UTILITY = "utility", _("Utility company")
+        OTHER = "other", _("Other unit")
+
+    code = models.CharField(_("code"), max_length=30, unique=True)
+    name = models.CharField(_("name"), max_length=100)
+    kind = models.CharField(_("kind"), max_length=20, choices=Kind, default=Kind.DEPARTMENT)
+    parent = models.ForeignKey(
+        "self", models.PROTECT, null=True, blank=True, related_name="children", verbose_name=_("parent unit")
+    )
+    place = models.ForeignKey(
+        Place, models.PROTECT, null=True, blank=True, related_name="units", verbose_name=_("serves")
+    )
+    phone = models.CharField(_("duty phone"), max_length=20, blank=True)
+    disabled_at = models.DateTimeField(_("disabled at"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("unit")
+        verbose_name_plural = _("units")
+        ordering = ["code"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Role(models.TextChoices):
+    """What a post lets its holder do; over a place, in a unit, or for the system."""
+
+    GRID_WORKER = "grid_worker", _("Grid worker")
+    GRID_LEADER = "grid_leader", _("Grid leader")
+    GRID_GUIDE = "grid_guide", _("Grid guide")
+    BUILDING_CAPTAIN = "building_captain", _("Building captain")
+    SECRETARY = "secretary", _("Community secretary")
+    DESK = "desk", _("Desk staff")
+    OFFICIAL = "official", _("Official")
+    HANDLER = "handler", _("Handler")
+    UNIT_HEAD = "unit_head", _("Head of unit")
+    SYSTEM_OFFICER = "system_officer", _("System officer")
+    SECURITY_OFFICER = "security_officer", _("Security officer")
+    AUDIT_OFFICER = "audit_officer", _("Audit officer")
+
+
+#: Roles that work on the ground of a place.
+GROUND_ROLES = frozenset({Role.GRID_WORKER, Role.GRID_LEADER, Role.GRID_GUIDE, Role.BUILDING_CAPTAIN})
+#: Roles that staff the desk of a place.
+DESK_ROLES = frozenset({Role.SECRETARY, Role.DESK})
+#: Roles held in a unit.
+UNIT_ROLES = frozenset({Role.HANDLER, Role.UNIT_HEAD})
+#: The three officers 三员: never one person, and no business post beside one.
+OFFICER_ROLES = frozenset({Role.SYSTEM_OFFICER, Role.SECURITY_OFFICER, Role.AUDIT_OFFICER})
+PLACE_ROLES = GROUND_ROLES | DESK_ROLES | {Role.OFFICIAL}
+
+
+class Post(models.Model):
+    """A user holds a role over a place (and all below) or in a unit, between two dates (both included)."""
+
+    class Employment(models.TextChoices):
+        FULL_TIME = "full_time", _("Full-time")
+        PART_TIME = "part_time", _("Part-time")
+
+    user = models.ForeignKey(User, models.PROTECT, related_name="posts", verbose_name=_("user"))
+    role = models.CharField(_("role"), max_length=20, choices=Role)
+    place = models.ForeignKey(
+        Place, models.PROTECT, null=True, blank=True, related_name="posts", verbose_name=_("place")
+    )
+    unit = models.ForeignKey(
+        Unit, models.PROTECT, null=True, blank=True, related_name="posts", verbose_name=_("unit")
+    )
+    employment = models.CharField(
+        _("employment"), max_length=10, choices=Employment, default=Employment.FULL_TIME
+    )
+    starts_on = models.DateField(_("from"))
+    ends_on = models.DateField(_("until"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("post")
+        verbose_name_plural = _("posts")
+        constraints = [
+            models.CheckConstraint(
+                name="post_over_what_its_role_needs",
+                condition=(
+                    models.Q(role__in=sorted(PLACE_ROLES), place__isnull=False, unit__isnull=True)
+                    | models.Q(role__in=sorted(UNIT_ROLES), place__isnull=True, unit__isnull=False)
+                    | models.Q(role__in=sorted(OFFICER_ROLES), place__isnull=True, unit__isnull=True)
+                ),
+            ),
+            models.CheckConstraint(
+                name="post_ends_after_it_starts",
+                condition=models.Q(ends_on__isnull=True) | models.Q(ends_on__gte=models.F("starts_on")),
+            ),
+        ]
+        indexes = [models.Index(fields=["place", "role"]), models.Index(fields=["unit", "role"])]
+
+    def __str__(self) -> str:
+        return f"{self.user} · {self.get_role_display()} · {self.place or self.unit or ''}"
+
+
+class Substitution(models.Model):
+    """代理: while a post's holder is absent, a colleague acts in it too."""
+
+    post = models.ForeignKey(Post, models.PROTECT, related_name="substitutions", verbose_name=_("post"))
+    substitute = models.ForeignKey(
+        User, models.PROTECT, related_name="substitutions", verbose_name=_("substitute")
+    )
+    starts_on = models.DateField(_("from"))
+    ends_on = models.DateField(_("until"))
+    reason = models.CharField(_("reason"), max_length=200, blank=True)
+
+    class Meta:
+        verbose_name = _("substitution")
+        verbose_name_plural = _("substitutions")
+        constraints = [
+            models.CheckConstraint(
+                name="substitution_ends_after_it_starts",
+                condition=models.Q(ends_on__gte=models.F("starts_on")),
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.substitute} ← {self.post}"
+
+
+class StaffChange(models.Model):
+    """A person or unit was disabled or lost a post; those above read this and move open orders."""
+
+    class Kind(models.TextChoices):
+        USER_DISABLED = "user_disabled", _("User disabled")
+        UNIT_DISABLED = "unit_disabled", _("Unit disabled")
+        POST_ENDED = "post_ended", _("Post ended")
+
+    kind = models.CharField(max_length=15, choices=Kind)
+    user = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="staff_changes")
+    unit = models.ForeignKey(Unit, models.PROTECT, null=True, blank=True, related_name="staff_changes")
+    at = models.DateTimeField()
+    by = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+")
+
+    class Meta:
+        ordering = ["pk"]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} {self.user or self.unit}"
+
+
+class AuditEntry(models.Model):
+    """Who signed in, read personal data or changed configuration; append-only, kept at least six months."""
+
+    at = models.DateTimeField(_("at"), db_index=True)
+    actor = models.ForeignKey(
+        User, models.PROTECT, null=True, blank=True, related_name="audit_entries", verbose_name=_("actor")
+    )
+    action = models.CharField(_("action"), max_length=40, db_index=True)
+    target = models.CharField(_("target"), max_length=100, blank=True)
+    ip = models.GenericIPAddressField(_("address"), null=True, blank=True)
+    data = models.JSONField(_("details"), default=dict, blank=True)
+
+    class Meta:
+        verbose_name = _("audit entry")
+        verbose_name_plural = _("audit trail")
+        ordering = ["-at", "-pk"]
+
+    def __str__(self) -> str:
+        return f"{self.at:%Y-%m-%d %H:%M} {self.action} {self.target}"
