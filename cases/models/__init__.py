@@ -1,0 +1,57 @@
+"""The orders' tables."""
+
+from .case import (
+    Attachment,
+    Case,
+    CaseEvent,
+    CaseRequest,
+    CaseUnit,
+    Channel,
+    Clock,
+    CoReporter,
+    DayCounter,
+    Feedback,
+    Satisfaction,
+    TakenRung,
+)
+from .catalogue import (
+    CalendarDay,
+    LadderRung,
+    Matter,
+    MatterClass,
+    OwnerRole,
+    Responsibility,
+    StagePolicy,
+    Standard,
+    Urgency,
+    WorkHours,
+)
+from .delivery import ConsumerCursor, Notification, SavedView
+
+__all__ = [
+    "Attachment",
+    "CalendarDay",
+    "Case",
+    "CaseEvent",
+    "CaseRequest",
+    "CaseUnit",
+    "Channel",
+    "Clock",
+    "CoReporter",
+    "ConsumerCursor",
+    "DayCounter",
+    "Feedback",
+    "LadderRung",
+    "Matter",
+    "MatterClass",
+    "Notification",
+    "OwnerRole",
+    "Responsibility",
+    "Satisfaction",
+    "SavedView",
+    "StagePolicy",
+    "Standard",
+    "TakenRung",
+    "Urgency",
+    "WorkHours",
+]

@@ -1,0 +1,471 @@
+"""The order 工单 and what hangs on it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from cases.querysets import CaseQuerySet
+from cases.workflow import OPEN_STATES, Kind, Stage, State
+from grids.models import Compound, Place
+from partymembers.models import Unit, User
+
+from .catalogue import TIMER_CHOICES, Matter, Standard, Urgency
+
+
+class Channel(models.TextChoices):
+    """Where an order came from."""
+
+    GRID_WORKER = "grid_worker", _("Grid worker")
+    RESIDENT = "resident", _("Resident")
+    HOTLINE = "hotline", _("12345 hotline")
+    SENSOR = "sensor", _("Video or sensor")
+    ABOVE = "above", _("Assigned from above")
+    PATROL = "patrol", _("Patrol")
+
+
+class Satisfaction(models.TextChoices):
+    """Three faces, no stars."""
+
+    SATISFIED = "satisfied", _("Satisfied")
+    BASICALLY = "basically", _("Basically satisfied")
+    DISSATISFIED = "dissatisfied", _("Dissatisfied")
+
+
+def _area(related: str) -> models.ForeignKey[Place | None, Place | None]:
+    return models.ForeignKey(
+        Place, models.PROTECT, null=True, editable=False, related_name=related, db_index=False
+    )
+
+
+class Case(models.Model):
+    """One order. Only `cases.actions` write it; every change appends a `CaseEvent`.
+
+    `place` is where it happened (the deepest known place down to the grid), `desk` who holds it.
+    The ids of every level are copied here so that each level's list and total is one index away;
+    `reported_*` keep the place at report time for ever (registration figures).
+    """
+
+    number = models.CharField(_("order number"), max_length=20, unique=True)
+    kind = models.CharField(_("kind"), max_length=10, choices=Kind, default=Kind.INCIDENT)
+    state = models.CharField(_("state"), max_length=12, choices=State, default=State.REPORTED)
+    channel = models.CharField(_("channel"), max_length=12, choices=Channel)
+    matter = models.ForeignKey(Matter, models.PROTECT, related_name="cases", verbose_name=_("matter"))
+    standard = models.ForeignKey(
+        Standard, models.PROTECT, null=True, related_name="cases", verbose_name=_("standard")
+    )
+    standard_is_final = models.BooleanField(default=False)
+    urgency = models.CharField(_("urgency"), max_length=10, choices=Urgency, default=Urgency.NORMAL)
+    description = models.TextField(_("description"), blank=True, max_length=2000)
+    address = models.CharField(_("address"), max_length=200, blank=True)
+    lng = models.FloatField(_("longitude"), null=True)
+    lat = models.FloatField(_("latitude"), null=True)
+    accuracy_m = models.FloatField(null=True)
+    outside_grid = models.BooleanField(_("outside every grid"), default=False)
+
+    place = models.ForeignKey(Place, models.PROTECT, related_name="cases", verbose_name=_("place"))
+    desk = models.ForeignKey(Place, models.PROTECT, related_name="held_cases", verbose_name=_("desk"))
+    city = _area("+")
+    district = _area("+")
+    street = _area("+")
+    community = _area("+")
+    grid = _area("+")
+    building = _area("+")
+    compound = models.ForeignKey(
+        Compound, models.PROTECT, null=True, related_name="cases", verbose_name=_("compound")
+    )
+    reported_place = models.ForeignKey(Place, models.PROTECT, related_name="+", editable=False)
+    reported_city = _area("+")
+    reported_district = _area("+")
+    reported_street = _area("+")
+    reported_community = _area("+")
+    reported_grid = _area("+")
+
+    unit = models.ForeignKey(
+        Unit, models.PROTECT, null=True, related_name="led_cases", verbose_name=_("lead unit")
+    )
+    handler = models.ForeignKey(
+        User, models.PROTECT, null=True, related_name="handled_cases", verbose_name=_("handler")
+    )
+    finisher = models.ForeignKey(User, models.PROTECT, null=True, related_name="+", editable=False)
+    suggested_unit = models.ForeignKey(
+        Unit, models.PROTECT, null=True, related_name="+", verbose_name=_("suggested unit")
+    )
+    route_reason = models.JSONField(default=dict, blank=True)
+    routed_at = models.DateTimeField(null=True)
+
+    reporter = models.ForeignKey(
+        User, models.PROTECT, null=True, related_name="reported_cases", verbose_name=_("reporter")
+    )
+    reporter_name = models.CharField(_("reporter's name"), max_length=50, blank=True)
+    reporter_phone = models.CharField(_("reporter's phone"), max_length=20, blank=True)
+    reporter_verified = models.BooleanField(default=False)
+    follow_token = models.CharField(max_length=43, unique=True, null=True)
+    client_id = models.CharField(max_length=64, blank=True, default="")
+    device_time = models.DateTimeField(null=True)
+
+    reported_at = models.DateTimeField(_("reported at"))
+    accepted_at = models.DateTimeField(_("accepted at"), null=True)
+    dispatched_at = models.DateTimeField(_("dispatched at"), null=True)
+    acknowledged_at = models.DateTimeField(_("acknowledged at"), null=True)
+    handled_at = models.DateTimeField(_("handled at"), null=True)
+    closed_at = models.DateTimeField(_("closed at"), null=True)
+    ended_at = models.DateTimeField(_("ended at"), null=True)
+    due_at = models.DateTimeField(_("due at"), null=True)
+    handling_time = models.DurationField(
+        null=True, help_text=_("Reported to closed, in the clock's own time.")
+    )
+
+    #: Of the running clock that is due first; what every list is ordered by.
+    next_due_at = models.DateTimeField(null=True)
+    next_warn_at = models.DateTimeField(null=True)
+    next_stage = models.CharField(max_length=12, choices=Stage, blank=True, default="")
+
+    merged_into = models.ForeignKey("self", models.PROTECT, null=True, related_name="merged_cases")
+    resolved_on_spot = models.BooleanField(default=False)
+    is_supervised = models.BooleanField(default=False)
+    returns = models.PositiveSmallIntegerField(default=0)
+    reworks = models.PositiveSmallIntegerField(default=0)
+    extensions = models.PositiveSmallIntegerField(default=0)
+    reopenings = models.PositiveSmallIntegerField(default=0)
+    urges = models.PositiveSmallIntegerField(default=0)
+    climbs = models.PositiveSmallIntegerField(default=0)
+    co_reports = models.PositiveSmallIntegerField(default=0)
+
+    contacted = models.BooleanField(null=True)
+    solved = models.BooleanField(null=True)
+    satisfaction = models.CharField(max_length=12, choices=Satisfaction, blank=True, default="")
+    rated_at = models.DateTimeField(null=True)
+
+    source = models.CharField(_("source"), max_length=50, blank=True, default="")
+    source_number = models.CharField(_("source number"), max_length=100, blank=True, default="")
+    is_imported = models.BooleanField(default=False)
+    last_seq = models.PositiveIntegerField(default=0)
+    updated_at = models.DateTimeField(_("last change"))
+    search_terms = ArrayField(models.CharField(max_length=8), default=list, editable=False)
+
+    objects = CaseQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("order")
+        verbose_name_plural = _("orders")
+        indexes = [
+            models.Index(
+                fields=["desk", "next_due_at", "id"],
+                name="case_desk_open",
+                condition=models.Q(state__in=OPEN_STATES),
+            ),
+            models.Index(
+                fields=["unit", "next_due_at", "id"],
+                name="case_unit_open",
+                condition=models.Q(state__in=OPEN_STATES),
+            ),
+            models.Index(
+                fields=["grid", "next_due_at", "id"],
+                name="case_grid_open",
+                condition=models.Q(state__in=OPEN_STATES),
+            ),
+            models.Index(
+                fields=["community", "next_due_at", "id"],
+                name="case_community_open",
+                condition=models.Q(state__in=OPEN_STATES),
+            ),
+            models.Index(
+                fields=["id"],
+                name="case_unrouted",
+                condition=models.Q(routed_at__isnull=True, state="reported"),
+            ),
+            *[
+                models.Index(fields=[level, "due_at"], name=f"case_{level}_due")
+                for level in ("city", "district", "street", "community", "grid")
+            ],
+            *[
+                models.Index(fields=[f"reported_{level}", "reported_at"], name=f"case_{level}_rep")
+                for level in ("city", "district", "street", "community", "grid")
+            ],
+            models.Index(fields=["unit", "due_at"], name="case_unit_due"),
+            models.Index(fields=["matter", "due_at"], name="case_matter_due"),
+            models.Index(fields=["reporter", "-reported_at"], name="case_reporter"),
+            models.Index(fields=["city", "rated_at"], name="case_rated"),
+            GinIndex(fields=["search_terms"], name="case_search"),
+        ]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["reporter", "client_id"],
+                condition=~models.Q(client_id=""),
+                name="one_order_a_client_id",
+            ),
+            models.UniqueConstraint(
+                fields=["source", "source_number"],
+                condition=~models.Q(source_number=""),
+                name="one_order_a_source_number",
+            ),
+            models.CheckConstraint(
+                name="case_on_earth",
+                condition=models.Q(lng__isnull=True, lat__isnull=True)
+                | models.Q(lng__range=(-180, 180), lat__range=(-90, 90)),
+            ),
+            models.CheckConstraint(
+                name="case_closed_has_time",
+                condition=~models.Q(state="closed") | models.Q(closed_at__isnull=False),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.number
+
+    @property
+    def is_open(self) -> bool:
+        """Whether somebody still holds the ball."""
+        return self.state in OPEN_STATES
+
+
+class CaseEvent(models.Model):
+    """One line of an order's history: audit trail, timeline and outbox. Append-only (a trigger refuses more).
+
+    `seq` counts within the order, given under its lock. `position` is global and gapless, given after
+    commit by the relay's sequencer, so that a late commit is never skipped. Kinds and payloads: `cases.events`.
+    """
+
+    class ActorKind(models.TextChoices):
+        USER = "user", _("User")
+        PUBLIC = "public", _("Resident")
+        SYSTEM = "system", _("System")
+
+    case = models.ForeignKey(Case, models.PROTECT, related_name="events")
+    seq = models.PositiveIntegerField()
+    position = models.BigIntegerField(null=True, unique=True)
+    kind = models.CharField(max_length=30)
+    version = models.PositiveSmallIntegerField(default=1)
+    at = models.DateTimeField()
+    recorded_at = models.DateTimeField(auto_now_add=True)
+    actor = models.ForeignKey(User, models.PROTECT, null=True, related_name="case_events")
+    actor_kind = models.CharField(max_length=6, choices=ActorKind)
+    from_state = models.CharField(max_length=12, choices=State, blank=True)
+    to_state = models.CharField(max_length=12, choices=State, blank=True)
+    note = models.TextField(blank=True)
+    data = models.JSONField(default=dict)
+    is_imported = models.BooleanField(default=False)
+
+    class Meta:
+        verbose_name = _("event")
+        verbose_name_plural = _("events")
+        ordering = ["case", "seq"]
+        constraints = [models.UniqueConstraint(fields=["case", "seq"], name="one_event_a_seq")]
+        indexes = [
+            models.Index(fields=["id"], name="event_unsequenced", condition=models.Q(position__isnull=True))
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.case_id} #{self.seq} {self.kind}"
+
+
+class Clock(models.Model):
+    """How long a stage of an order may last; one row per (order, stage, round).
+
+    `limit`, `paused_total` are in the clock's own time (`timer_type`); so is everything that moves `due_at`.
+    A clock runs while `stopped_at` and `paused_at` are null.
+    """
+
+    case = models.ForeignKey(Case, models.PROTECT, related_name="clocks")
+    stage = models.CharField(max_length=12, choices=Stage)
+    round = models.PositiveSmallIntegerField(default=1)
+    timer_type = models.CharField(max_length=12, choices=TIMER_CHOICES)
+    limit = models.DurationField()
+    started_at = models.DateTimeField()
+    due_at = models.DateTimeField()
+    warn_at = models.DateTimeField()
+    paused_at = models.DateTimeField(null=True)
+    paused_total = models.DurationField(default=timedelta)
+    stopped_at = models.DateTimeField(null=True)
+    used = models.DurationField(null=True, help_text=_("Clock time used when it stopped."))
+    next_rung_at = models.DateTimeField(null=True)
+    next_rung_percent = models.PositiveIntegerField(null=True)
+
+    class Meta:
+        verbose_name = _("clock")
+        verbose_name_plural = _("clocks")
+        constraints = [
+            models.UniqueConstraint(fields=["case", "stage", "round"], name="one_clock_a_round"),
+            models.UniqueConstraint(
+                fields=["case", "stage"],
+                condition=models.Q(stopped_at__isnull=True),
+                name="one_running_clock_a_stage",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["next_rung_at", "id"],
+                name="clock_next_rung",
+                condition=models.Q(next_rung_at__isnull=False),
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.case_id} {self.stage} {self.round}"
+
+    @property
+    def is_running(self) -> bool:
+        """Neither paused nor stopped."""
+        return self.paused_at is None and self.stopped_at is None
+
+
+class TakenRung(models.Model):
+    """A rung of the ladder that was taken: once per clock, held by the constraint."""
+
+    clock = models.ForeignKey(Clock, models.PROTECT, related_name="taken_rungs")
+    percent = models.PositiveIntegerField()
+    deed = models.CharField(max_length=10)
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["clock", "percent", "deed"], name="each_rung_once_a_clock")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.clock_id} {self.percent} %"
+
+
+class CaseUnit(models.Model):
+    """A unit's part in an order. A unit that led it once may still read it (without the reporter's phone)."""
+
+    class Part(models.TextChoices):
+        LEAD = "lead", _("Lead unit")
+        ASSIST = "assist", _("Assisting unit")
+        FORMER = "former", _("Former unit")
+
+    case = models.ForeignKey(Case, models.PROTECT, related_name="parts")
+    unit = models.ForeignKey(Unit, models.PROTECT, related_name="parts")
+    part = models.CharField(max_length=10, choices=Part)
+    since = models.DateTimeField()
+    done_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["case", "unit"], name="one_part_a_unit")]
+
+    def __str__(self) -> str:
+        return f"{self.case_id} {self.part} {self.unit}"
+
+
+class CoReporter(models.Model):
+    """Somebody who says "the same one": news and a rating of their own, and no second order."""
+
+    case = models.ForeignKey(Case, models.PROTECT, related_name="co_reporters")
+    user = models.ForeignKey(User, models.PROTECT, null=True, related_name="co_reports")
+    name = models.CharField(max_length=50, blank=True)
+    phone = models.CharField(max_length=20, blank=True)
+    follow_token = models.CharField(max_length=43, unique=True, null=True)
+    client_id = models.CharField(max_length=64, blank=True, default="")
+    note = models.TextField(blank=True, max_length=2000)
+    joined_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["case", "user"], condition=models.Q(user__isnull=False), name="joins_an_order_once"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.case_id} + {self.name or self.user}"
+
+
+class CaseRequest(models.Model):
+    """A handler asks for more time or for suspension; the desk decides, against a clock."""
+
+    class Kind(models.TextChoices):
+        EXTENSION = "extension", _("Extension")
+        SUSPENSION = "suspension", _("Suspension")
+
+    case = models.ForeignKey(Case, models.PROTECT, related_name="requests")
+    kind = models.CharField(max_length=10, choices=Kind)
+    reason = models.TextField(max_length=2000)
+    extra = models.DurationField(null=True, help_text=_("Asked extension, in the handling clock's own time."))
+    asked_by = models.ForeignKey(User, models.PROTECT, related_name="+")
+    asked_at = models.DateTimeField()
+    decided_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
+    decided_at = models.DateTimeField(null=True)
+    is_granted = models.BooleanField(null=True)
+    note = models.TextField(blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["case"], condition=models.Q(decided_at__isnull=True), name="one_open_request_an_order"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.case_id} {self.kind}"
+
+
+class Feedback(models.Model):
+    """Three facts: contacted, solved, and how satisfied; from a rating or a follow-up 回访."""
+
+    class Source(models.TextChoices):
+        REPORTER = "reporter", _("Reporter")
+        CO_REPORTER = "co_reporter", _("Co-reporter")
+        FOLLOW_UP = "follow_up", _("Follow-up")
+
+    case = models.ForeignKey(Case, models.PROTECT, related_name="feedback")
+    source = models.CharField(max_length=12, choices=Source)
+    co_reporter = models.ForeignKey(CoReporter, models.PROTECT, null=True, related_name="feedback")
+    by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
+    contacted = models.BooleanField(null=True)
+    solved = models.BooleanField(null=True)
+    satisfaction = models.CharField(max_length=12, choices=Satisfaction, blank=True)
+    comment = models.TextField(blank=True, max_length=2000)
+    at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.case_id} {self.satisfaction}"
+
+
+class Attachment(models.Model):
+    """A picture: re-encoded, stripped of metadata, private. Its own time and place are kept as claims."""
+
+    class Role(models.TextChoices):
+        BEFORE = "before", _("Before")
+        AFTER = "after", _("After")
+        CHECK = "check", _("Check")
+        EVIDENCE = "evidence", _("Evidence")
+
+    token = models.CharField(max_length=43, unique=True)
+    case = models.ForeignKey(Case, models.PROTECT, null=True, related_name="attachments")
+    event = models.ForeignKey(CaseEvent, models.PROTECT, null=True, related_name="attachments")
+    role = models.CharField(max_length=10, choices=Role, default=Role.BEFORE)
+    uploader = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
+    upload_key = models.CharField(max_length=64, blank=True, db_index=True)
+    file = models.FileField(upload_to="cases/%Y/%m/%d/")
+    thumbnail = models.FileField(upload_to="cases/%Y/%m/%d/")
+    sha256 = models.CharField(max_length=64)
+    size = models.PositiveIntegerField()
+    width = models.PositiveIntegerField()
+    height = models.PositiveIntegerField()
+    claimed_at = models.DateTimeField(null=True)
+    claimed_lng = models.FloatField(null=True)
+    claimed_lat = models.FloatField(null=True)
+    uploaded_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        verbose_name = _("attachment")
+        verbose_name_plural = _("attachments")
+        ordering = ["pk"]
+
+    def __str__(self) -> str:
+        return self.token
+
+
+class DayCounter(models.Model):
+    """The last order number given on a day."""
+
+    day = models.DateField(primary_key=True)
+    last = models.PositiveIntegerField(default=0)
+
+    def __str__(self) -> str:
+        return f"{self.day} {self.last}"

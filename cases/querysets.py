@@ -1,0 +1,56 @@
+"""Reads of orders; every look-up from outside starts at `visible_to`."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Self
+
+from django.apps import apps
+from django.db.models import Exists, OuterRef, Q, QuerySet
+
+from cases.workflow import OPEN_STATES
+
+if TYPE_CHECKING:
+    from partymembers.access import Access
+
+    from cases.models import Case
+else:
+    Case = "cases.Case"
+
+
+class CaseQuerySet(QuerySet["Case"]):
+    """Adjectives of orders."""
+
+    def visible_to(self, access: Access) -> Self:
+        """Orders in the places of the actor's posts and below, of their units, and their own reports.
+
+        Source: "Place, desk and scope" of DECISIONS.md. Officers hold no business post, so they see none.
+        """
+        condition = Q(reporter_id=access.user_id) if access.user_id else Q(pk__in=[])
+        for level, ids in access.places_by_level().items():
+            condition |= Q(**{f"{level}_id__in": ids})
+        if access.desk_place_ids:  # an escalated order is seen by the desk that holds it, in its place's line
+            condition |= Q(desk_id__in=access.desk_place_ids)
+        if access.unit_ids:
+            parts = apps.get_model("cases", "CaseUnit").objects.filter(
+                case_id=OuterRef("pk"), unit_id__in=access.unit_ids
+            )
+            condition |= Q(unit_id__in=access.unit_ids) | Exists(parts)
+        if access.user_id:
+            joined = apps.get_model("cases", "CoReporter").objects.filter(
+                case_id=OuterRef("pk"), user_id=access.user_id
+            )
+            condition |= Exists(joined)
+        return self.filter(condition)
+
+    def open(self) -> Self:
+        """Orders that somebody still has to do something about."""
+        return self.filter(state__in=OPEN_STATES)
+
+    def late(self, now: datetime) -> Self:
+        """Open orders with a running clock past its due time."""
+        return self.open().filter(next_due_at__lt=now)
+
+    def held_by(self, access: Access) -> Self:
+        """Orders that a desk of the actor holds."""
+        return self.filter(desk_id__in=access.desk_place_ids)

@@ -1,0 +1,258 @@
+"""States, actions and who may do what: a table, no queries.
+
+The table feeds the checks, the buttons, the API, the diagram in the docs and the tests.
+Sources: the loop of PRODUCT.md and "Who may act on an incident" of DECISIONS.md.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from django.db.models import TextChoices
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+
+class Kind(TextChoices):
+    """Each kind of order has its own table; all go through the same engine."""
+
+    INCIDENT = "incident", _("Incident")
+    WISH = "wish", _("Wish")
+
+
+class State(TextChoices):
+    """States of an incident."""
+
+    REPORTED = "reported", _("Reported")
+    ACCEPTED = "accepted", _("Accepted")
+    DISPATCHED = "dispatched", _("Dispatched")
+    HANDLING = "handling", _("Being handled")
+    SUSPENDED = "suspended", _("Suspended")
+    HANDLED = "handled", _("Awaiting check")
+    CLOSED = "closed", _("Closed")
+    DECLINED = "declined", _("Declined")
+    MERGED = "merged", _("Merged")
+    VOIDED = "voided", _("Voided")
+
+
+#: States in which somebody holds the ball and a clock may run.
+OPEN_STATES = (
+    State.REPORTED,
+    State.ACCEPTED,
+    State.DISPATCHED,
+    State.HANDLING,
+    State.SUSPENDED,
+    State.HANDLED,
+)
+#: States that an order does not leave (a closed one may be reopened).
+ENDED_STATES = (State.CLOSED, State.DECLINED, State.MERGED, State.VOIDED)
+#: Ended without having been handled: outside the due and closed figures.
+EXCLUDED_STATES = (State.DECLINED, State.MERGED, State.VOIDED)
+
+
+class Stage(TextChoices):
+    """What a clock measures."""
+
+    ACCEPT = "accept", _("Accept")
+    DISPATCH = "dispatch", _("Dispatch")
+    ACKNOWLEDGE = "acknowledge", _("Acknowledge")
+    HANDLE = "handle", _("Handle")
+    CHECK = "check", _("Check")
+    DECIDE = "decide", _("Decide a request")
+    WHOLE = "whole", _("Whole order")
+
+
+class Relation(StrEnum):
+    """How an actor stands to an order; one actor may stand in several ways."""
+
+    DESK = "desk"  # staff of the place that holds it
+    DESK_ABOVE = "desk_above"  # staff of a place above that one
+    LEAD = "lead"  # a member of the lead unit
+    ASSIST = "assist"  # a member of an assisting unit
+    GROUND = "ground"  # grid worker, leader or guide of the place
+    REPORTER = "reporter"  # who reported it, or joined the report
+    OFFICIAL = "official"  # an official over the place
+    SYSTEM = "system"  # the portal itself
+
+
+class Needs(StrEnum):
+    """What an action must bring."""
+
+    REASON = "reason"
+    UNIT = "unit"
+    TARGET = "target"
+    RESULT = "result"
+    ANSWER = "answer"
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One action of a workflow.
+
+    `moves` maps a state to the state after; an action that leaves the state as it is maps
+    each state in which it is allowed to itself.
+    """
+
+    action: str
+    label: str | Promise
+    moves: dict[State, State]
+    who: frozenset[Relation]
+    needs: frozenset[Needs] = field(default_factory=frozenset)
+    undoable: bool = True
+    #: Who finished an order never does this to it.
+    not_finisher: bool = False
+    #: Done with the whole selection in the desk's list.
+    bulk: bool = False
+
+    def allowed_in(self, state: str) -> bool:
+        """Whether the state lets anybody do this at all."""
+        return state in self.moves
+
+
+def _stay(*states: State) -> dict[State, State]:
+    return {state: state for state in states}
+
+
+_DESKS = frozenset({Relation.DESK, Relation.DESK_ABOVE})
+_DESKS_AND_SYSTEM = _DESKS | {Relation.SYSTEM}
+_STAFF = _DESKS | {Relation.LEAD, Relation.ASSIST, Relation.GROUND}
+_RUNNING = (State.REPORTED, State.ACCEPTED, State.DISPATCHED, State.HANDLING, State.HANDLED)
+_REASON = frozenset({Needs.REASON})
+
+INCIDENT_RULES: tuple[Rule, ...] = (
+    Rule("accept", _("Accept"), {State.REPORTED: State.ACCEPTED}, _DESKS_AND_SYSTEM, bulk=True),
+    Rule(
+        "decline", _("Decline"), {State.REPORTED: State.DECLINED}, _DESKS, _REASON, undoable=False, bulk=True
+    ),
+    Rule(
+        "merge",
+        _("Merge"),
+        {State.REPORTED: State.MERGED},
+        _DESKS,
+        frozenset({Needs.TARGET}),
+        undoable=False,
+    ),
+    Rule(
+        "dispatch",
+        _("Dispatch"),
+        {State.ACCEPTED: State.DISPATCHED},
+        _DESKS_AND_SYSTEM,
+        frozenset({Needs.UNIT}),
+        bulk=True,
+    ),
+    Rule(
+        "void",
+        _("Void"),
+        {State.ACCEPTED: State.VOIDED},
+        frozenset({Relation.DESK_ABOVE}),
+        _REASON,
+        undoable=False,
+    ),
+    Rule("acknowledge", _("Acknowledge"), {State.DISPATCHED: State.HANDLING}, frozenset({Relation.LEAD})),
+    Rule(
+        "assign",
+        _("Assign to a colleague"),
+        _stay(State.DISPATCHED, State.HANDLING),
+        frozenset({Relation.LEAD}),
+    ),
+    Rule(
+        "return",
+        _("Return"),
+        {State.DISPATCHED: State.ACCEPTED, State.HANDLING: State.ACCEPTED},
+        frozenset({Relation.LEAD, Relation.SYSTEM}),
+        _REASON,
+    ),
+    Rule(
+        "reassign",
+        _("Reassign"),
+        _stay(State.DISPATCHED, State.HANDLING),
+        _DESKS,
+        frozenset({Needs.UNIT}),
+    ),
+    Rule(
+        "finish",
+        _("Finish"),
+        {State.HANDLING: State.HANDLED},
+        frozenset({Relation.LEAD}),
+        frozenset({Needs.RESULT}),
+    ),
+    Rule("part_done", _("Our part is done"), _stay(State.HANDLING), frozenset({Relation.ASSIST})),
+    Rule(
+        "ask_extension", _("Ask for an extension"), _stay(State.HANDLING), frozenset({Relation.LEAD}), _REASON
+    ),
+    Rule(
+        "ask_suspension", _("Ask for suspension"), _stay(State.HANDLING), frozenset({Relation.LEAD}), _REASON
+    ),
+    Rule("grant_extension", _("Grant the extension"), _stay(State.HANDLING), _DESKS),
+    Rule("refuse_extension", _("Refuse the extension"), _stay(State.HANDLING), _DESKS, _REASON),
+    Rule("grant_suspension", _("Grant the suspension"), {State.HANDLING: State.SUSPENDED}, _DESKS),
+    Rule("refuse_suspension", _("Refuse the suspension"), _stay(State.HANDLING), _DESKS, _REASON),
+    Rule("resume", _("Resume"), {State.SUSPENDED: State.HANDLING}, _DESKS),
+    Rule(
+        "check_pass",
+        _("Pass the check"),
+        {State.HANDLED: State.CLOSED},
+        _DESKS | {Relation.GROUND},
+        not_finisher=True,
+    ),
+    Rule(
+        "check_fail",
+        _("Fail the check"),
+        {State.HANDLED: State.HANDLING},
+        _DESKS | {Relation.GROUND},
+        _REASON,
+        not_finisher=True,
+    ),
+    Rule("rate", _("Rate"), _stay(State.CLOSED), frozenset({Relation.REPORTER}), frozenset({Needs.ANSWER})),
+    Rule("follow_up", _("Follow up"), _stay(State.CLOSED), _DESKS, frozenset({Needs.ANSWER})),
+    Rule(
+        "reopen",
+        _("Look back and reopen"),
+        {State.CLOSED: State.HANDLING},
+        _DESKS_AND_SYSTEM,  # the system, when the reporter says that it is not solved
+        _REASON,
+    ),
+    Rule("escalate", _("Escalate"), _stay(*_RUNNING), _DESKS_AND_SYSTEM, _REASON),
+    Rule("take_over", _("Take over"), _stay(*_RUNNING), frozenset({Relation.DESK_ABOVE})),
+    Rule("give_back", _("Give back down"), _stay(*_RUNNING), _DESKS, _REASON),
+    Rule("urge", _("Urge"), _stay(*_RUNNING), _DESKS | {Relation.REPORTER}),
+    Rule(
+        "supervise",
+        _("Supervise"),
+        _stay(*OPEN_STATES),
+        frozenset({Relation.DESK_ABOVE, Relation.OFFICIAL}),
+        _REASON,
+    ),
+    Rule(
+        "instruct",
+        _("Write an instruction"),
+        _stay(*OPEN_STATES, State.CLOSED),
+        frozenset({Relation.OFFICIAL}),
+        _REASON,
+    ),
+    Rule("comment", _("Comment"), _stay(*OPEN_STATES, State.CLOSED), _STAFF, _REASON),
+    Rule("attach", _("Attach"), _stay(*OPEN_STATES), _STAFF),
+    Rule("correct_matter", _("Correct the matter"), _stay(*_RUNNING), _DESKS),
+    Rule("correct_place", _("Correct the place"), _stay(*_RUNNING), _DESKS),
+    Rule(
+        "add_information", _("Add information"), _stay(*OPEN_STATES), frozenset({Relation.REPORTER}), _REASON
+    ),
+    Rule(
+        "withdraw",
+        _("Withdraw"),
+        {State.REPORTED: State.VOIDED, State.ACCEPTED: State.VOIDED},
+        frozenset({Relation.REPORTER}),
+        undoable=False,
+    ),
+)
+
+#: The table of each kind, by action.
+WORKFLOWS: dict[str, dict[str, Rule]] = {
+    Kind.INCIDENT: {rule.action: rule for rule in INCIDENT_RULES},
+}
+
+
+def rule_of(kind: str, action: str) -> Rule:
+    """The row of an action; KeyError if the kind has no such action."""
+    return WORKFLOWS[kind][action]
