@@ -1,0 +1,303 @@
+"""The environment variables that Gezhi reads: one table, checked whole before anything starts.
+
+An unknown `GEZHI_*` name or a malformed value ends the program with one line; so a typing error in a
+deployment is seen at the start, not as a default that silently applies. Uses the standard library only:
+the stack reads the same table before Django is there.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import difflib
+import os
+import secrets
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+BASE_DIR = Path(__file__).resolve().parent.parent.parent
+PREFIX = "GEZHI_"
+
+
+class EnvironmentProblem(SystemExit):
+    """Ends the program with one line on standard error and exit code 2."""
+
+    def __init__(self, message: str) -> None:
+        self.message = message
+        super().__init__(2)
+
+
+def refuse(message: str) -> EnvironmentProblem:
+    """Say `message` on standard error and return the exception that ends the program."""
+    print(f"gezhi: {message}", file=sys.stderr, flush=True)
+    return EnvironmentProblem(message)
+
+
+def _text(value: str) -> str:
+    return value
+
+
+def _flag(value: str) -> bool:
+    if value.lower() not in {"1", "true", "yes", "on", "0", "false", "no", "off"}:
+        raise ValueError("must be 1 or 0")
+    return value.lower() in {"1", "true", "yes", "on"}
+
+
+def _number(value: str) -> int:
+    if not value.isascii() or not value.isdigit():
+        raise ValueError("must be a whole number")
+    return int(value)
+
+
+def _port(value: str) -> int:
+    number = _number(value)
+    if not 1 <= number <= 65535:
+        raise ValueError("must be a port between 1 and 65535")
+    return number
+
+
+def _names(value: str) -> list[str]:
+    return [name.strip() for name in value.split(",") if name.strip()]
+
+
+def _origins(value: str) -> list[str]:
+    origins = _names(value)
+    for origin in origins:
+        if urlsplit(origin).scheme not in {"http", "https"} or not urlsplit(origin).hostname:
+            raise ValueError("must list origins like https://gezhi.example.cn")
+    return origins
+
+
+def _level(value: str) -> str:
+    if value.upper() not in {"DEBUG", "INFO", "WARNING", "ERROR"}:
+        raise ValueError("must be DEBUG, INFO, WARNING or ERROR")
+    return value.upper()
+
+
+def _folder(value: str) -> Path:
+    if not Path(value).is_absolute():
+        raise ValueError("must be an absolute folder")
+    return Path(value)
+
+
+def _tiles(value: str) -> str:
+    if value and not (value.startswith(("https://", "http://", "/")) and "{z}" in value):
+        raise ValueError("must be a tile address with {z}, {x} and {y}")
+    return value
+
+
+def read_database(value: str) -> dict[str, Any]:
+    """Django's settings of an address `postgres://user:password@host:port/name?host=/folder&sslmode=…`.
+
+    Raises ValueError when it is not one.
+    """
+    parts = urlsplit(value)
+    if parts.scheme not in {"postgres", "postgresql"} or len(parts.path) < 2:
+        raise ValueError("must be like postgres://user:password@host:5432/name")
+    options = dict(parse_qsl(parts.query, strict_parsing=bool(parts.query)))
+    host = options.pop("host", parts.hostname or "")
+    try:
+        port = options.pop("port", None) or parts.port or ""
+    except ValueError as error:
+        raise ValueError("has a port that is no number") from error
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": unquote(parts.path[1:]),
+        "USER": unquote(parts.username or ""),
+        "PASSWORD": unquote(parts.password or ""),
+        "HOST": host,
+        "PORT": str(port),
+        "OPTIONS": options,
+    }
+
+
+def _redis(value: str) -> str:
+    parts = urlsplit(value)
+    reachable = parts.path if parts.scheme == "unix" else parts.hostname
+    if parts.scheme not in {"redis", "rediss", "unix"} or not reachable:
+        raise ValueError("must be like redis://host:6379/0 or unix:///path/valkey.sock?db=0")
+    return value
+
+
+@dataclass(frozen=True)
+class Variable:
+    """One environment variable: how it is read, what applies without it, and what it is for.
+
+    `default` is text as an operator would write it; None means that there is no value.
+    `production` marks those that the production settings refuse to do without.
+    """
+
+    name: str
+    read: Callable[[str], Any]
+    default: str | None
+    text: str
+    production: bool = False
+
+
+TABLE: tuple[Variable, ...] = (
+    Variable("DJANGO_SETTINGS_MODULE", _text, "governance.settings.local", "Which settings apply."),
+    Variable(
+        "SECRET_KEY",
+        _text,
+        None,
+        "Signs sessions and links: at least 50 random characters. `make up` makes one.",
+        True,
+    ),
+    Variable(
+        "ALLOWED_HOSTS", _names, None, "Host names the portal answers to, comma-separated; never `*`.", True
+    ),
+    Variable(
+        "CSRF_TRUSTED_ORIGINS",
+        _origins,
+        "",
+        "Origins that may post forms, such as `https://gezhi.example.cn`.",
+    ),
+    Variable("DEBUG", _flag, "0", "Django's debug pages; production refuses it."),
+    Variable(
+        "DATABASE_URL",
+        read_database,
+        None,
+        "PostgreSQL ≥ 15: `postgres://user:password@host:5432/name`. Unset: `make up` starts one.",
+        True,
+    ),
+    Variable(
+        "REDIS_URL",
+        _redis,
+        None,
+        "Valkey or Redis: `redis://host:6379/0`, `unix:///path?db=0`. Unset: `make up` starts one.",
+        True,
+    ),
+    Variable("PORT", _port, "8000", "The port of `make up`."),
+    Variable(
+        "GEZHI_PG_BIN",
+        _folder,
+        None,
+        "Folder with other PostgreSQL programs (`initdb`, `postgres`) for both commands.",
+    ),
+    Variable(
+        "GEZHI_DEMO",
+        _flag,
+        "1",
+        "`make up` fills an empty database with the demo city and lets live orders trickle in.",
+    ),
+    Variable("GEZHI_WEB_WORKERS", _number, "2", "Web processes."),
+    Variable("GEZHI_WEB_THREADS", _number, "8", "Threads (and so database connections) of each web process."),
+    Variable("GEZHI_TASK_WORKERS", _number, "2", "Celery processes."),
+    Variable(
+        "GEZHI_MEDIA_ROOT",
+        _folder,
+        None,
+        "Private folder of attachments; shared by all machines. Default `var/media`.",
+    ),
+    Variable(
+        "GEZHI_PROXIES",
+        _number,
+        "0",
+        "Reverse proxies in front, which set X-Forwarded-For and X-Forwarded-Proto.",
+    ),
+    Variable("GEZHI_HSTS_SECONDS", _number, "31536000", "How long browsers insist on HTTPS (production)."),
+    Variable(
+        "GEZHI_MAP_TILES",
+        _tiles,
+        "",
+        "Base map below our polygons, `https://…/{z}/{x}/{y}.png`; empty: none.",
+    ),
+    Variable("GEZHI_LOG_LEVEL", _level, "INFO", "DEBUG, INFO, WARNING or ERROR."),
+    Variable(
+        "GEZHI_SIGN_OF_LIFE",
+        _folder,
+        None,
+        "File that a task worker touches every 15 s while it consumes; `make up` sets it.",
+    ),
+    Variable("GEZHI_TEST_DB", _text, "test_gezhi", "Name of the test database."),
+)
+BY_NAME: dict[str, Variable] = {variable.name: variable for variable in TABLE}
+
+
+def read_file(path: Path) -> dict[str, str]:
+    """The `NAME=value` lines of a `.env` file; blank lines and `#` comments aside. {} when there is none."""
+    if not path.is_file():
+        return {}
+    found: dict[str, str] = {}
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+        name, equals, value = line.strip().partition("=")
+        if not name or name.startswith("#"):
+            continue
+        if not equals or not name.strip().isidentifier():
+            raise refuse(f"{path.name} line {number} is not NAME=value")
+        found[name.strip()] = value.strip().strip("\"'")
+    return found
+
+
+class Environment:
+    """The checked values; raises EnvironmentProblem for an unknown name or a malformed value."""
+
+    def __init__(self, given: Mapping[str, str]) -> None:
+        for name in sorted(given):
+            if name.startswith(PREFIX) and name not in BY_NAME:
+                close = difflib.get_close_matches(name, BY_NAME, n=1)
+                raise refuse(f"unknown variable {name}" + (f"; did you mean {close[0]}?" if close else ""))
+        self.given = frozenset(name for name in BY_NAME if given.get(name, "") != "")
+        self._values: dict[str, Any] = {}
+        for variable in TABLE:
+            raw = given.get(variable.name) or variable.default
+            try:
+                self._values[variable.name] = None if raw is None else variable.read(raw)
+            except ValueError as error:
+                # The value itself may be a password: name the variable and the remedy only.
+                raise refuse(f"{variable.name} {error}") from None
+
+    def __getitem__(self, name: str) -> Any:
+        """The value of a variable of the table (typed by its reader), its default, or None."""
+        return self._values[name]
+
+    def require_production(self) -> None:
+        """Refuse what must never reach the public: missing values, DEBUG, a weak secret, any host."""
+        for variable in TABLE:
+            if variable.production and variable.name not in self.given:
+                raise refuse(f"production needs {variable.name}: {variable.text}")
+        if self["DEBUG"]:
+            raise refuse("production refuses DEBUG")
+        if any("*" in host for host in self["ALLOWED_HOSTS"]):
+            raise refuse("production refuses * in ALLOWED_HOSTS: name the hosts")
+        if len(self["SECRET_KEY"]) < 50 or len(set(self["SECRET_KEY"])) < 10:
+            raise refuse("production needs a SECRET_KEY of at least 50 random characters")
+
+
+def current() -> Environment:
+    """The environment of this process, completed from the checkout's `.env` file."""
+    return Environment({**read_file(BASE_DIR / ".env"), **os.environ})
+
+
+def local_secret(path: Path) -> str:
+    """This checkout's own secret key, made once and readable by its owner only."""
+    try:
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            draft = path.with_name(f"{path.name}.{os.getpid()}")
+            with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+                file.write(secrets.token_urlsafe(50))
+            # A link fails when another process was quicker, and then both use that one's key.
+            with contextlib.suppress(FileExistsError):
+                os.link(draft, path)
+            draft.unlink()
+        return path.read_text()
+    except OSError as error:
+        raise refuse(f"cannot read or write {path}: {error.strerror}; whose checkout is this?") from None
+
+
+def as_markdown() -> str:
+    """The table for the README: `python -m governance.settings.environment` prints it."""
+    rows = ["| variable | default | meaning |", "|---|---|---|"]
+    for variable in TABLE:
+        default = f"`{variable.default}`" if variable.default else "—"
+        needed = " **Required in production.**" if variable.production else ""
+        rows.append(f"| `{variable.name}` | {default} | {variable.text}{needed} |")
+    return "\n".join(rows)
+
+
+if __name__ == "__main__":
+    print(as_markdown())
