@@ -11,6 +11,7 @@ from .people import (
     Role,
     StaffChange,
     Substitution,
+    TrustedDevice,
     Unit,
     User,
 )
@@ -26,6 +27,7 @@ __all__ = [
     "Role",
     "StaffChange",
     "Substitution",
+    "TrustedDevice",
     "Unit",
     "User",
 ]

@@ -2,31 +2,75 @@
 
 from __future__ import annotations
 
-from django.contrib.auth.models import AbstractUser
+from typing import Any
+
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.core.validators import RegexValidator
 from django.db import models
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from grids.models import Place
 
 
-class User(AbstractUser):
-    """Someone who signs in, by staff number (`username`) or phone."""
+class UserManager(BaseUserManager["User"]):
+    """People who sign in."""
 
-    first_name = None  # type: ignore[assignment]  # Chinese names are one field
-    last_name = None  # type: ignore[assignment]
+    def create_user(self, username: str, password: str | None = None, **fields: Any) -> User:
+        """Save a new user; without a password nobody can sign in as them until one is set."""
+        user = self.model(username=self.model.normalize_username(username), **fields)
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+
+class User(AbstractBaseUser):
+    """Someone who signs in, by staff number (`username`) or phone.
+
+    There is no superuser, no group and no permission row: what a user may do follows from
+    the posts in force (`partymembers.access`), and from nothing else.
+    """
+
+    username = models.CharField(
+        _("staff number"),
+        max_length=50,
+        unique=True,
+        validators=[
+            RegexValidator(r"^[0-9A-Za-z][0-9A-Za-z_.@-]{1,49}$", _("Letters, digits and . _ - only."))
+        ],
+    )
     name = models.CharField(_("name"), max_length=50)
     phone = models.CharField(_("mobile phone"), max_length=20, unique=True, null=True, blank=True)
     disabled_at = models.DateTimeField(_("disabled at"), null=True, blank=True)
     must_change_password = models.BooleanField(_("must change password"), default=False)
+    date_joined = models.DateTimeField(_("added at"), default=timezone.now, editable=False)
 
+    is_staff = False
+    is_superuser = False
+
+    objects = UserManager()
+
+    USERNAME_FIELD = "username"
     REQUIRED_FIELDS = ["name"]
 
     class Meta:
         verbose_name = _("user")
         verbose_name_plural = _("users")
+        constraints = [
+            # Sign-in takes either; a staff number that looks like a phone could be somebody else's.
+            models.CheckConstraint(
+                name="staff_number_is_no_mobile_number",
+                condition=~models.Q(username__regex=r"^1[3-9][0-9]{9}$"),
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.name or self.username
+
+    @property
+    def is_active(self) -> bool:  # type: ignore[override]  # Django declares an attribute that nobody sets
+        """Whether the person may sign in."""
+        return self.disabled_at is None
 
     def get_full_name(self) -> str:
         """The name as it is written."""
@@ -35,6 +79,14 @@ class User(AbstractUser):
     def get_short_name(self) -> str:
         """The same: Chinese names are not shortened."""
         return self.name
+
+    def has_perm(self, perm: str, obj: object | None = None) -> bool:
+        """Never: posts decide, not Django's permission rows."""
+        return False
+
+    def has_module_perms(self, app_label: str) -> bool:
+        """Never, likewise."""
+        return False
 
 
 class Unit(models.Model):
@@ -134,6 +186,11 @@ class Post(models.Model):
                 name="post_ends_after_it_starts",
                 condition=models.Q(ends_on__isnull=True) | models.Q(ends_on__gte=models.F("starts_on")),
             ),
+            models.UniqueConstraint(
+                name="post_given_once_a_start",
+                fields=["user", "role", "place", "unit", "starts_on"],
+                nulls_distinct=False,
+            ),
         ]
         indexes = [models.Index(fields=["place", "role"]), models.Index(fields=["unit", "role"])]
 
@@ -159,15 +216,40 @@ class Substitution(models.Model):
             models.CheckConstraint(
                 name="substitution_ends_after_it_starts",
                 condition=models.Q(ends_on__gte=models.F("starts_on")),
-            )
+            ),
+            models.UniqueConstraint(
+                name="substitution_once_a_start", fields=["post", "substitute", "starts_on"]
+            ),
         ]
 
     def __str__(self) -> str:
         return f"{self.substitute} ← {self.post}"
 
 
+class TrustedDevice(models.Model):
+    """A ground worker's own phone: its session may idle until `expires_at` instead of 30 minutes."""
+
+    user = models.ForeignKey(User, models.CASCADE, related_name="trusted_devices", verbose_name=_("user"))
+    label = models.CharField(_("device"), max_length=100, blank=True)
+    session_key = models.CharField(max_length=40, unique=True, editable=False)
+    trusted_at = models.DateTimeField(_("trusted at"))
+    expires_at = models.DateTimeField(_("expires at"))
+
+    class Meta:
+        verbose_name = _("trusted device")
+        verbose_name_plural = _("trusted devices")
+        ordering = ["-trusted_at"]
+
+    def __str__(self) -> str:
+        return self.label or str(self.pk)
+
+
 class StaffChange(models.Model):
-    """A person or unit was disabled or lost a post; those above read this and move open orders."""
+    """A person or unit was disabled or lost a post; those above read this and move open orders.
+
+    `at` is the moment from which it holds and may lie in the future (a post with an end date):
+    a reader takes the rows whose `at` has come, and asks `access_of` whether it still is so.
+    """
 
     class Kind(models.TextChoices):
         USER_DISABLED = "user_disabled", _("User disabled")
@@ -177,6 +259,7 @@ class StaffChange(models.Model):
     kind = models.CharField(max_length=15, choices=Kind)
     user = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="staff_changes")
     unit = models.ForeignKey(Unit, models.PROTECT, null=True, blank=True, related_name="staff_changes")
+    post = models.ForeignKey(Post, models.PROTECT, null=True, blank=True, related_name="staff_changes")
     at = models.DateTimeField()
     by = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+")
 
