@@ -1,0 +1,105 @@
+"""Pages for what goes wrong: 400, 403, 404, 409, 413, 429 and 500, whole or as a part for htmx."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from http import HTTPStatus
+
+import structlog
+from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent
+from django.http import HttpRequest, HttpResponse
+from django.template import loader
+from django.template.exceptions import TemplateDoesNotExist
+
+from .errors import DomainError, Throttled
+from .htmx import is_partial
+
+logger = structlog.get_logger(__name__)
+
+PAGES = {400, 403, 404, 409, 413, 429, 500}
+
+
+def _render(request: HttpRequest, status: int, context: dict[str, object]) -> HttpResponse:
+    name = str(status) if status in PAGES else "400"
+    template = f"errors/_{name}.html" if is_partial(request) else f"errors/{name}.html"
+    response = HttpResponse(loader.render_to_string(template, context, request), status=status)
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """400, and 413 where Django refused the size of what was sent."""
+    if isinstance(exception, RequestDataTooBig | TooManyFieldsSent | TooManyFilesSent):
+        return _render(request, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, {})
+    return _render(request, HTTPStatus.BAD_REQUEST, {})
+
+
+def permission_denied(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """403: visible, but not allowed."""
+    message = exception.message if isinstance(exception, DomainError) else ""
+    return _render(request, HTTPStatus.FORBIDDEN, {"message": message})
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """403 for a form that was open too long or that another site sent (`CSRF_FAILURE_VIEW`)."""
+    template = "errors/_403_csrf.html" if is_partial(request) else "errors/403_csrf.html"
+    logger.info("csrf_refused", reason=reason)
+    return HttpResponse(loader.render_to_string(template, {}, request), status=HTTPStatus.FORBIDDEN)
+
+
+def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """404, the same words for what does not exist and for what one may not see."""
+    message = exception.message if isinstance(exception, DomainError) else ""
+    return _render(request, HTTPStatus.NOT_FOUND, {"message": message})
+
+
+def too_many_requests(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """429, with the time to wait."""
+    wait = exception.retry_after if isinstance(exception, Throttled) else 60
+    message = exception.message if isinstance(exception, DomainError) else ""
+    response = _render(request, HTTPStatus.TOO_MANY_REQUESTS, {"message": message, "minutes": -(-wait // 60)})
+    response.headers["Retry-After"] = str(wait)
+    return response
+
+
+def domain_error(request: HttpRequest, error: DomainError, **context: object) -> HttpResponse:
+    """The page of a domain error, for a door that has no form to show it in."""
+    if isinstance(error, Throttled):
+        return too_many_requests(request, error)
+    facts = {"message": error.message, "field": error.field, "code": error.code, **error.extra, **context}
+    return _render(request, error.http_status, facts)
+
+
+def error_id() -> str:
+    """A short number that the person can read out and the log can find: `E-7F3A20`."""
+    return f"E-{secrets.token_hex(3).upper()}"
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """500: logged under the number that the page shows. Needs no database, session or context processor."""
+    number = error_id()
+    logger.error("server_error", error_id=number, path=request.path, method=request.method, exc_info=True)
+    template = "errors/_500.html" if is_partial(request) else "errors/500.html"
+    try:
+        body = loader.get_template(template).render({"error_id": number})
+    except (TemplateDoesNotExist, OSError, ValueError):
+        body = f"<h1>500</h1><p>{number}</p>"
+    return HttpResponse(body, status=HTTPStatus.INTERNAL_SERVER_ERROR)
+
+
+class DomainErrorMiddleware:
+    """Turns a domain error that no door caught into its page, so that it never becomes a 500.
+
+    API views translate their own errors before this is reached.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        """Answer domain errors; leave everything else to Django."""
+        return domain_error(request, exception) if isinstance(exception, DomainError) else None
