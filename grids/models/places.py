@@ -8,27 +8,20 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 from treebeard.mp_tree import MP_Node
 
+from grids.levels import ORDER_LEVELS, Level
 from grids.querysets import PlaceManager
 
-
-class Level(models.TextChoices):
-    """How deep a place lies; a city without districts simply skips that level."""
-
-    CITY = "city", _("City")
-    DISTRICT = "district", _("District")
-    STREET = "street", _("Street")
-    COMMUNITY = "community", _("Community")
-    GRID = "grid", _("Grid")
-    BUILDING = "building", _("Building")
-
-    @property
-    def rank(self) -> int:
-        """0 for the city, 5 for a building."""
-        return list(Level).index(self)
-
-
-#: Levels whose ids an order carries, from the top down.
-ORDER_LEVELS = (Level.CITY, Level.DISTRICT, Level.STREET, Level.COMMUNITY, Level.GRID)
+__all__ = [
+    "ORDER_LEVELS",
+    "BoundaryVersion",
+    "Building",
+    "Compound",
+    "Level",
+    "Place",
+    "PlaceChange",
+    "PlaceKind",
+    "QrCode",
+]
 
 
 class PlaceKind(models.TextChoices):
@@ -46,14 +39,13 @@ class PlaceKind(models.TextChoices):
     MICRO = "micro", _("Micro-grid")
 
 
-class Place(MP_Node):  # type: ignore[misc]  # treebeard ships no types
+class Place(MP_Node):
     """One node of the territory.
 
     Places are never moved and never deleted: a merger, split or hand-over retires the old
-    row and creates successors (`PlaceChange`), so `path` and `code` mean the same for ever.
+    row and creates successors (`PlaceChange`), so `path` and `code` mean the same for ever. The path is
+    made from the code (`grids.codes.tree_step`), never from the number of siblings.
     """
-
-    node_order_by = ["code"]
 
     code = models.CharField(_("division code"), max_length=18, unique=True)
     name = models.CharField(_("name"), max_length=100)
