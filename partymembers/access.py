@@ -117,17 +117,12 @@ class Access:
 
     @property
     def desk_place_ids(self) -> frozenset[int]:
-        """Places whose desk the user staffs: the orders held there are theirs to work off."""
-        return frozenset(grant.place_id for grant in self.grants if grant.roles & DESK_ROLES)
+        """Places whose very desk the user staffs (not those below): whose orders lie in their inbox."""
+        return frozenset(g.place_id for g in self.grants if g.roles & DESK_ROLES and not g.is_above)
 
     def building_ids(self) -> frozenset[int]:
         """Places of level building that the user holds by themselves, not through a grid."""
         return frozenset(grant.place_id for grant in self.grants if grant.level == Level.BUILDING)
-
-    @property
-    def desk_place_ids(self) -> frozenset[int]:
-        """Places whose very desk the user staffs (not those below): whose orders lie in their inbox."""
-        return frozenset(g.place_id for g in self.grants if g.roles & DESK_ROLES and not g.is_above)
 
     def _holds(self, roles: frozenset[Role], path: str) -> bool:
         return any(grant.reaches(path) and grant.roles & roles for grant in self.grants)
