@@ -123,13 +123,13 @@ def _read_calendar() -> WorkCalendar:
 
 
 def joined(intervals: Iterable[tuple[time, time]]) -> tuple[tuple[time, time], ...]:
-    """The intervals in order, those that overlap or touch made one; an end of 00:00 is the day's end."""
+    """The intervals in order, those that overlap or touch made one: rows may be entered in any way."""
     result: list[tuple[time, time]] = []
     for starts, ends in sorted(intervals):
-        if not result or (result[-1][1] != time(0) and starts > result[-1][1]):
+        if not result or starts > result[-1][1]:
             result.append((starts, ends))
-        elif result[-1][1] != time(0) and (ends == time(0) or ends > result[-1][1]):
-            result[-1] = (result[-1][0], ends)
+        else:
+            result[-1] = (result[-1][0], max(ends, result[-1][1]))
     return tuple(result)
 
 
