@@ -1,5 +1,6 @@
 """The orders' tables."""
 
+from .calendar import CalendarDay, WorkHours
 from .case import (
     Attachment,
     Case,
@@ -15,7 +16,7 @@ from .case import (
     TakenRung,
 )
 from .catalogue import (
-    CalendarDay,
+    CatalogueVersion,
     LadderRung,
     Matter,
     MatterClass,
@@ -24,7 +25,6 @@ from .catalogue import (
     StagePolicy,
     Standard,
     Urgency,
-    WorkHours,
 )
 from .delivery import ConsumerCursor, Notification, SavedView
 
@@ -35,6 +35,7 @@ __all__ = [
     "CaseEvent",
     "CaseRequest",
     "CaseUnit",
+    "CatalogueVersion",
     "Channel",
     "Clock",
     "CoReporter",

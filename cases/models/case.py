@@ -105,7 +105,7 @@ class Case(models.Model):
     reporter_phone = models.CharField(_("reporter's phone"), max_length=20, blank=True)
     reporter_verified = models.BooleanField(default=False)
     follow_token = models.CharField(max_length=43, unique=True, null=True)
-    client_id = models.CharField(max_length=64, blank=True, default="")
+    client_id = models.CharField(max_length=110, blank=True, default="")
     device_time = models.DateTimeField(null=True)
 
     reported_at = models.DateTimeField(_("reported at"))
@@ -197,6 +197,7 @@ class Case(models.Model):
             models.UniqueConstraint(
                 fields=["reporter", "client_id"],
                 condition=~models.Q(client_id=""),
+                nulls_distinct=False,  # residents' ids carry their session's key
                 name="one_order_a_client_id",
             ),
             models.UniqueConstraint(
@@ -281,6 +282,7 @@ class Clock(models.Model):
     warn_at = models.DateTimeField()
     paused_at = models.DateTimeField(null=True)
     paused_total = models.DurationField(default=timedelta)
+    extended = models.DurationField(default=timedelta, help_text=_("Granted extensions, beside the limit."))
     stopped_at = models.DateTimeField(null=True)
     used = models.DurationField(null=True, help_text=_("Clock time used when it stopped."))
     next_rung_at = models.DateTimeField(null=True)
@@ -450,12 +452,19 @@ class Attachment(models.Model):
     claimed_at = models.DateTimeField(null=True)
     claimed_lng = models.FloatField(null=True)
     claimed_lat = models.FloatField(null=True)
-    uploaded_at = models.DateTimeField(db_index=True)
+    uploaded_at = models.DateTimeField()
+    #: Only until an order claims the picture: the limit on uploads counts by it.
+    upload_ip = models.GenericIPAddressField(null=True)
 
     class Meta:
         verbose_name = _("attachment")
         verbose_name_plural = _("attachments")
         ordering = ["pk"]
+        indexes = [
+            models.Index(
+                fields=["uploaded_at"], name="attachment_unclaimed", condition=models.Q(case__isnull=True)
+            )
+        ]
 
     def __str__(self) -> str:
         return self.token

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from uuid import uuid4
+
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -61,6 +63,9 @@ class Matter(models.Model):
     direct_dispatch = models.BooleanField(
         _("direct dispatch"), default=False, help_text=_("Accepted and dispatched without the desk.")
     )
+    needs_photo = models.BooleanField(
+        _("result needs a photo"), default=True, help_text=_("Off for what cannot be seen, such as noise.")
+    )
     is_fallback = models.BooleanField(_("for what fits nowhere else"), default=False)
     retired_at = models.DateTimeField(_("retired at"), null=True, blank=True)
 
@@ -102,6 +107,9 @@ class Standard(models.Model):
     owner_role = models.ForeignKey(
         OwnerRole, models.PROTECT, null=True, blank=True, related_name="standards", verbose_name=_("owner")
     )
+    owners = models.CharField(
+        _("owners as the source names them"), max_length=300, blank=True, help_text=_("Shown to the desk.")
+    )
     valid_from = models.DateTimeField(_("valid from"))
     valid_to = models.DateTimeField(_("valid to"), null=True, blank=True)
 
@@ -111,6 +119,10 @@ class Standard(models.Model):
         ordering = ["matter", "sequence", "valid_from"]
         constraints = [
             models.CheckConstraint(condition=models.Q(amount__gt=0), name="standard_limit_is_positive"),
+            models.CheckConstraint(
+                condition=models.Q(valid_to__isnull=True) | models.Q(valid_to__gt=models.F("valid_from")),
+                name="standard_ends_after_it_begins",
+            ),
             models.UniqueConstraint(
                 fields=["matter", "sequence"],
                 condition=models.Q(valid_to__isnull=True),
@@ -120,6 +132,18 @@ class Standard(models.Model):
 
     def __str__(self) -> str:
         return self.condition or str(self.matter)
+
+
+class CatalogueVersion(models.Model):
+    """One row with a random token, renewed by every change: processes reload their catalogue when it differs.
+
+    Random rather than counted, so that a change that was rolled back never looks like a later one.
+    """
+
+    token = models.UUIDField(default=uuid4)
+
+    def __str__(self) -> str:
+        return str(self.token)
 
 
 class Responsibility(models.Model):
@@ -243,40 +267,3 @@ class LadderRung(models.Model):
 
     def __str__(self) -> str:
         return f"{self.percent} % {self.get_deed_display()}"
-
-
-class CalendarDay(models.Model):
-    """A day that differs from its weekday: a holiday, or a make-up workday 调休."""
-
-    date = models.DateField(_("date"), unique=True)
-    is_workday = models.BooleanField(_("is a workday"))
-    name = models.CharField(_("name"), max_length=50, blank=True)
-    source = models.CharField(_("source"), max_length=100, blank=True)
-
-    class Meta:
-        verbose_name = _("calendar day")
-        verbose_name_plural = _("work calendar")
-        ordering = ["date"]
-
-    def __str__(self) -> str:
-        return f"{self.date} {self.name}"
-
-
-class WorkHours(models.Model):
-    """A stretch of working time in every workday; default 08–12 and 14–18 when there is no row."""
-
-    starts = models.TimeField(_("from"))
-    ends = models.TimeField(_("until"))
-
-    class Meta:
-        verbose_name = _("working hours")
-        verbose_name_plural = _("working hours")
-        ordering = ["starts"]
-        constraints = [
-            models.CheckConstraint(
-                condition=models.Q(ends__gt=models.F("starts")), name="work_hours_in_order"
-            )
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.starts:%H:%M}–{self.ends:%H:%M}"
