@@ -1,0 +1,352 @@
+"""Every kind of event: its version, what it is called, what its payload holds, and whom it concerns.
+
+One table feeds the actions (`cases.actions.engine.record` takes the version from it), the notices, the
+public changes feed, webhooks and docs/events.md. A consumer ignores kinds, versions and fields that it does
+not know; a change that would mislead an old reader raises the kind's version, a new optional field does not.
+Payloads name rows by id and, where a reader would otherwise have to look one up, by the name it had then.
+No payload holds a reporter's name, phone or words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+
+class FieldType(StrEnum):
+    """How a field stands in JSON."""
+
+    ID = "id"  # a positive integer
+    IDS = "ids"  # a list of them
+    TEXT = "text"
+    NUMBER = "number"  # an integer
+    FLAG = "flag"  # true or false
+    INSTANT = "instant"  # ISO 8601 with an offset
+    SECONDS = "seconds"  # an amount of time, in the clock's own time where it belongs to a clock
+
+
+@dataclass(frozen=True)
+class Field:
+    """One field of a payload; `always` fields are never missing."""
+
+    type: FieldType
+    meaning: str
+    always: bool = False
+
+    def accepts(self, value: object) -> bool:
+        """Whether the value is of the field's type; null stands for "none" in fields that may be missing."""
+        if value is None:
+            return not self.always
+        if self.type == FieldType.FLAG:
+            return isinstance(value, bool)
+        if self.type == FieldType.IDS:
+            return isinstance(value, list) and all(_is_id(each) for each in value)
+        if self.type == FieldType.ID:
+            return _is_id(value)
+        if self.type in (FieldType.NUMBER, FieldType.SECONDS):
+            return isinstance(value, int) and not isinstance(value, bool)
+        return isinstance(value, str)
+
+
+def _is_id(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value > 0
+
+
+class Circle(StrEnum):
+    """A group of people around an order (`cases.notify` finds who they are)."""
+
+    HOLDER = "holder"  # whoever must act next
+    DESK = "desk"  # staff of the desk that holds the order
+    LEAD = "lead"  # the handler, or everybody in the lead unit while it has assigned none
+    HEAD = "head"  # head of the lead unit
+    ASSIST = "assist"  # people of the assisting units
+    REPORTERS = "reporters"  # reporter and co-reporters with an account
+    GROUND = "ground"  # grid workers, leaders and guides of the place
+    SUPERVISORS = "supervisors"  # who supervised the order or wrote an instruction on it
+    FORMER_DESK = "former_desk"  # the desk that held it before this event
+    FORMER_LEAD = "former_lead"  # the unit, or handler, that it was taken from
+
+
+@dataclass(frozen=True)
+class EventKind:
+    """One row of the table. `audience` is who learns of it; never the actor, nobody of an import."""
+
+    kind: str
+    label: str | Promise
+    payload: Mapping[str, Field] = field(default_factory=dict)
+    audience: tuple[Circle, ...] = ()
+    version: int = 1
+
+
+def _id(meaning: str, always: bool = False) -> Field:
+    return Field(FieldType.ID, meaning, always)
+
+
+def _ids(meaning: str) -> Field:
+    return Field(FieldType.IDS, meaning)
+
+
+def _text(meaning: str, always: bool = False) -> Field:
+    return Field(FieldType.TEXT, meaning, always)
+
+
+def _number(meaning: str, always: bool = False) -> Field:
+    return Field(FieldType.NUMBER, meaning, always)
+
+
+def _flag(meaning: str) -> Field:
+    return Field(FieldType.FLAG, meaning)
+
+
+def _instant(meaning: str) -> Field:
+    return Field(FieldType.INSTANT, meaning)
+
+
+def _seconds(meaning: str) -> Field:
+    return Field(FieldType.SECONDS, meaning)
+
+
+_DESKS = {
+    "from_desk_id": _id("desk that held the order", always=True),
+    "to_desk_id": _id("desk that holds it now", always=True),
+}
+_CLOCK = {
+    "clock_id": _id("clock whose rung was taken"),
+    "stage": _text("stage that the clock measures", always=True),
+    "round": _number("round of that stage"),
+    "percent": _number("percent of the limit at which the rung stands", always=True),
+    "due_at": _instant("when the clock is due"),
+}
+_REQUEST = {"request_id": _id("the request")}
+_UNIT = {
+    "unit_id": _id("lead unit", always=True),
+    "unit": _text("its name"),
+    "handler_id": _id("person it was sent to"),
+    "assist_ids": _ids("assisting units"),
+}
+_FEEDBACK = {
+    "contacted": _flag("whether the reporter was reached"),
+    "solved": _flag("whether the matter is solved"),
+    "satisfaction": _text("satisfied, basically or dissatisfied"),
+    "co_reporter_id": _id("co-reporter who rated"),
+}
+
+_H, _D, _L, _R = Circle.HOLDER, Circle.DESK, Circle.LEAD, Circle.REPORTERS
+
+_TABLE: tuple[EventKind, ...] = (
+    EventKind(
+        "report",
+        _("Reported"),
+        {
+            "channel": _text("where it came from"),
+            "matter_id": _id("matter"),
+            "place_id": _id("place where it happened"),
+            "desk_id": _id("desk that holds it"),
+            "on_spot": _flag("resolved on the spot"),
+            "outside_grid": _flag("outside every grid"),
+        },
+        (_H,),
+    ),
+    EventKind("resolve", _("Resolved on the spot"), {}, (_H,)),
+    EventKind("join", _("Joined by another reporter"), {"co_reporter_id": _id("the co-reporter")}),
+    EventKind(
+        "co_report", _("Another order merged into this one"), {"case_id": _id("the merged order")}, (_H,)
+    ),
+    EventKind(
+        "route",
+        _("Routed"),
+        {
+            "unit_id": _id("suggested unit; none where no rule matched"),
+            "unit": _text("its name"),
+            "rule_id": _id("responsibility that matched"),
+            "direct": _flag("dispatched without the desk"),
+        },
+    ),
+    EventKind("accept", _("Accepted"), {"standard_id": _id("standard that applies")}, (_R,)),
+    EventKind("decline", _("Declined"), {}, (_R,)),
+    EventKind(
+        "merge",
+        _("Merged"),
+        {"into_id": _id("order it was merged into", always=True), "into_number": _text("its number")},
+        (_R,),
+    ),
+    EventKind("dispatch", _("Dispatched"), {**_UNIT, "direct": _flag("by the portal")}, (_L, Circle.ASSIST)),
+    EventKind("void", _("Voided"), {}, (_R, _D)),
+    EventKind("withdraw", _("Withdrawn by the reporter"), {}, (_D,)),
+    EventKind("acknowledge", _("Acknowledged"), {"unit_id": _id("lead unit")}),
+    EventKind(
+        "assign",
+        _("Assigned to a colleague"),
+        {"handler_id": _id("who handles it now", always=True), "from_handler_id": _id("who did before")},
+        (_L, Circle.FORMER_LEAD),
+    ),
+    EventKind(
+        "return",
+        _("Returned to the desk"),
+        {
+            "from_unit_id": _id("unit that gave it back, or from which it was taken"),
+            "from_unit": _text("its name"),
+            "cause": _text("unit_disabled or nobody_left where the portal took it back"),
+        },
+        (_D, Circle.ASSIST),
+    ),
+    EventKind(
+        "reassign",
+        _("Reassigned"),
+        {**_UNIT, "from_unit_id": _id("unit before"), "from_handler_id": _id("handler before")},
+        (_L, Circle.ASSIST, Circle.FORMER_LEAD),
+    ),
+    EventKind(
+        "handler_cleared",
+        _("Without a handler"),
+        {
+            "from_handler_id": _id("handler who can no longer act", always=True),
+            "cause": _text("user_disabled or post_ended", always=True),
+        },
+        (_L, Circle.HEAD),
+    ),
+    EventKind(
+        "finish",
+        _("Finished, awaiting the check"),
+        {"unit_id": _id("lead unit"), "result": _text("result, as the handler wrote it")},
+        (_H,),
+    ),
+    EventKind("part_done", _("An assisting unit is done"), {"unit_id": _id("that unit")}, (_L,)),
+    EventKind("ask_extension", _("Extension asked for"), {**_REQUEST, "extra": _seconds("asked")}, (_D,)),
+    EventKind("ask_suspension", _("Suspension asked for"), _REQUEST, (_D,)),
+    EventKind(
+        "grant_extension",
+        _("Extension granted"),
+        {**_REQUEST, "extra": _seconds("granted"), "due_at": _instant("the whole order's new due time")},
+        (_L,),
+    ),
+    EventKind("refuse_extension", _("Extension refused"), _REQUEST, (_L,)),
+    EventKind("grant_suspension", _("Suspended"), _REQUEST, (_L, _R)),
+    EventKind("refuse_suspension", _("Suspension refused"), _REQUEST, (_L,)),
+    EventKind("resume", _("Resumed"), {"due_at": _instant("the whole order's new due time")}, (_L,)),
+    EventKind("check_pass", _("Closed"), {}, (_L, _R, Circle.SUPERVISORS)),
+    EventKind("check_fail", _("Check failed, to be done again"), {}, (_L, Circle.HEAD)),
+    EventKind("rate", _("Rated"), _FEEDBACK, (_L, _D)),
+    EventKind("follow_up", _("Followed up"), _FEEDBACK),
+    EventKind(
+        "reopen",
+        _("Reopened"),
+        {"cause": _text("rated_unsolved or look_back")},
+        (_L, Circle.HEAD, _D, _R, Circle.SUPERVISORS),
+    ),
+    EventKind("escalate", _("Escalated"), _DESKS, (_D, Circle.FORMER_DESK)),
+    EventKind("take_over", _("Taken over by the desk above"), _DESKS, (_D, Circle.FORMER_DESK)),
+    EventKind("give_back", _("Given back down"), _DESKS, (_D,)),
+    EventKind("urge", _("Urged"), {}, (_H, Circle.HEAD)),
+    EventKind("supervise", _("Supervised"), {}, (_H, _D, Circle.HEAD)),
+    EventKind("instruct", _("Instruction by an official"), {}, (_H, _D, Circle.HEAD)),
+    EventKind("comment", _("Comment"), {}, (_D, _L, Circle.ASSIST)),
+    EventKind("attach", _("Pictures added"), {}),
+    EventKind(
+        "correct_matter",
+        _("Matter corrected"),
+        {
+            "matter_id": _id("matter now", always=True),
+            "from_matter_id": _id("matter before"),
+            "standard_id": _id("standard that applies"),
+        },
+        (_L,),
+    ),
+    EventKind(
+        "correct_place",
+        _("Place corrected"),
+        {
+            "place_id": _id("place now", always=True),
+            "from_place_id": _id("place before"),
+            "to_desk_id": _id("desk that holds it now"),
+            "from_desk_id": _id("desk that held it"),
+        },
+        (_D, _L),
+    ),
+    EventKind(
+        "place_changed",
+        _("Moved with its place"),
+        {
+            "place_id": _id("place now", always=True),
+            "from_place_id": _id("place before", always=True),
+            "to_desk_id": _id("desk that holds it now", always=True),
+            "from_desk_id": _id("desk that held it", always=True),
+            "change_id": _id("change of the territory"),
+        },
+        (_D,),
+    ),
+    EventKind("add_information", _("Information added by the reporter"), {}, (_H,)),
+    EventKind("remind", _("Nearly due"), _CLOCK, (_H,)),
+    EventKind("late", _("Late"), _CLOCK, (_H, Circle.HEAD, _D)),
+    EventKind(
+        "climb", _("Late: the desk above takes over"), {**_CLOCK, **_DESKS}, (_D, Circle.FORMER_DESK, _H)
+    ),
+    EventKind(
+        "merged_news",
+        _("News of the order it was merged into"),
+        {
+            "master_id": _id("that order", always=True),
+            "master_number": _text("its number", always=True),
+            "news": _text("kind of the event there", always=True),
+            "state": _text("state of that order after it", always=True),
+        },
+        (_R,),
+    ),
+    EventKind("import", _("Imported from another system"), {"source": _text("name of that system")}),
+)
+
+#: The table, by kind.
+EVENT_KINDS: dict[str, EventKind] = {row.kind: row for row in _TABLE}
+
+
+def label_of(kind: str) -> str | Promise:
+    """What an event of this kind is called; the kind itself where the table no longer knows it."""
+    row = EVENT_KINDS.get(kind)
+    return row.label if row else kind
+
+
+def payload_problems(kind: str, data: Mapping[str, Any]) -> list[str]:
+    """What a payload lacks or has too much, a line each; nothing for a sound one. KeyError: unknown kind."""
+    fields = EVENT_KINDS[kind].payload
+    missing = [f"{kind}.{name} is missing" for name, f in fields.items() if f.always and name not in data]
+    wrong = [
+        f"{kind}.{name} is not a {fields[name].type}: {value!r}"
+        for name, value in data.items()
+        if name in fields and not fields[name].accepts(value)
+    ]
+    return missing + wrong + [f"{kind}.{name} is not in the table" for name in data if name not in fields]
+
+
+def as_markdown() -> str:
+    """docs/events.md: what an integrator reads. `manage.py describe_events` writes it."""
+    lines = [_HEAD]
+    for row in EVENT_KINDS.values():
+        lines += ["", f"## `{row.kind}` (version {row.version})", "", *_described(row)]
+    return "\n".join(lines) + "\n"
+
+
+def _described(row: EventKind) -> Iterable[str]:
+    told = ", ".join(circle.value.replace("_", " ") for circle in row.audience) or "nobody"
+    yield f"Told: {told}."
+    if row.payload:
+        yield ""
+        yield "| field | type | meaning |"
+        yield "|---|---|---|"
+        for name, each in row.payload.items():
+            yield f"| `{name}` | {each.type}{'' if each.always else ', optional'} | {each.meaning} |"
+
+
+_HEAD = """# Events of an order
+
+Generated from `cases/events.py` by `manage.py describe_events`; do not edit.
+
+Every change of an order appends one event. `seq` counts within the order; `position` is global and without
+gaps, given after commit, so a reader that remembers the last position it has seen misses nothing and sees
+nothing twice. Beside its payload an event has `kind`, `version`, `at`, actor, `from_state`, `to_state` and a
+`note` (the reason, where the action needs one). Ignore kinds, versions and fields that you do not know: new
+optional fields come without a new version. Events that came with an import are flagged `is_imported`."""

@@ -1,0 +1,98 @@
+"""Tells the workers that there is something to do, without ever making a person wait for the broker.
+
+What is told is only ever "look now": everything is in PostgreSQL and a sweep finds what was never told. So
+messages go out from a thread of their own, equal ones are sent once, and while the broker is away they
+are dropped instead of queued.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+from celery import current_app
+
+logger = logging.getLogger("gezhi.relay")
+
+# After a failure the broker is left alone this long (seconds); the sweeps of beat come every few seconds.
+REST = 2.0
+#: Most messages that wait at once; beyond it a sweep is quicker anyway.
+ROOM = 1000
+#: A message that no worker took by then (seconds) has been overtaken by a sweep.
+EXPIRES = 60
+QUEUE = "urgent"
+
+Message = tuple[str, tuple[Any, ...]]
+Send = Callable[[str, tuple[Any, ...]], None]
+
+
+def send_to_broker(task: str, args: tuple[Any, ...]) -> None:
+    """Publish one message; raises what the broker's client raises."""
+    current_app.send_task(task, args=args, queue=QUEUE, expires=EXPIRES, retry=False)
+
+
+class Publisher:
+    """A mailbox and the thread that empties it; one of each a process, started by the first message."""
+
+    def __init__(self, send: Send = send_to_broker, rest: float = REST) -> None:
+        self._send = send
+        self._rest = rest
+        self.forget()
+
+    def forget(self) -> None:
+        """Begin anew: a forked process has this object, but neither its thread nor, safely, its lock."""
+        self._wake = threading.Condition()
+        self._waiting: dict[Message, None] = {}
+        self._thread: threading.Thread | None = None
+        self._busy = False
+        self._resting_until = 0.0
+
+    def post(self, task: str, *args: Any) -> None:
+        """Have the message sent soon, and once; returns at once and never raises."""
+        if time.monotonic() < self._resting_until:
+            return
+        with self._wake:
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._work, name="publisher", daemon=True)
+                self._thread.start()
+            if len(self._waiting) < ROOM:
+                self._waiting[(task, args)] = None
+            self._wake.notify()
+
+    def flush(self, seconds: float) -> bool:
+        """Wait until everything posted has been sent or dropped; False when that takes longer."""
+        until = time.monotonic() + seconds
+        while True:
+            with self._wake:
+                if not self._waiting and not self._busy:
+                    return True
+            if time.monotonic() > until:
+                return False
+            time.sleep(0.01)
+
+    def _work(self) -> None:
+        while True:
+            with self._wake:
+                self._busy = False
+                while not self._waiting:
+                    self._wake.wait()
+                batch, self._waiting = list(self._waiting), {}
+                self._busy = True
+            self._send_all(batch)
+
+    def _send_all(self, batch: list[Message]) -> None:
+        for task, args in batch:
+            try:
+                self._send(task, args)
+            except Exception as error:  # whatever the client raises, the sweeps of beat do the work
+                self._resting_until = time.monotonic() + self._rest
+                logger.warning("broker_unavailable", extra={"task": task, "reason": type(error).__name__})
+                return
+
+
+publisher = Publisher()
+os.register_at_fork(after_in_child=publisher.forget)
