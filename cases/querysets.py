@@ -11,9 +11,8 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from cases.workflow import OPEN_STATES
 
 if TYPE_CHECKING:
-    from partymembers.access import Access
-
     from cases.models import Case
+    from partymembers.access import Access
 else:
     Case = "cases.Case"
 
@@ -29,6 +28,8 @@ class CaseQuerySet(QuerySet["Case"]):
         condition = Q(reporter_id=access.user_id) if access.user_id else Q(pk__in=[])
         for level, ids in access.places_by_level().items():
             condition |= Q(**{f"{level}_id__in": ids})
+        if buildings := access.building_ids():
+            condition |= Q(building_id__in=buildings)
         if access.desk_place_ids:  # an escalated order is seen by the desk that holds it, in its place's line
             condition |= Q(desk_id__in=access.desk_place_ids)
         if access.unit_ids:

@@ -229,7 +229,7 @@ class CaseEvent(models.Model):
     """One line of an order's history: audit trail, timeline and outbox. Append-only (a trigger refuses more).
 
     `seq` counts within the order, given under its lock. `position` is global and gapless, given after
-    commit by the relay's sequencer, so that a late commit is never skipped. Kinds and payloads: `cases.events`.
+    commit by the relay's sequencer, so that a late commit is never skipped. Kinds: `cases.events`.
     """
 
     class ActorKind(models.TextChoices):

@@ -1,0 +1,1 @@
+"""Every write to an order; one file a stage. Nothing else changes one."""

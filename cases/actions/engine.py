@@ -1,0 +1,121 @@
+"""What every action does: lock the order, permit, and append the one event that tells of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+from django.utils.translation import gettext_lazy as _
+
+from cases import clocks, permissions
+from cases.actors import Actor, PublicReporter, System
+from cases.attachments import claim_attachments
+from cases.events import EVENT_KINDS
+from cases.models import Attachment, Case, CaseEvent
+from cases.relay import nudge
+from cases.workflow import WORKFLOWS
+from governance.common.errors import Invalid, NotVisible
+from partymembers.models import User
+
+MAX_NOTE = 2000
+TOO_LONG = _("At most %(limit)d characters. Please shorten it; what you wrote is still here.")
+REASON_MISSING = _("Please give a reason in a sentence.")
+
+
+def lock_case(case_id: int) -> Case:
+    """The order, locked until the end of the transaction, with what rules and clocks look at.
+
+    Raises NotVisible if there is no such order.
+    """
+    rows = Case.objects.select_for_update(of=("self",)).select_related(
+        "place", "desk", "matter__matter_class", "standard", "unit"
+    )
+    case = rows.prefetch_related("clocks", "parts", "requests", "co_reporters").filter(pk=case_id).first()
+    if case is None:
+        raise NotVisible()
+    return case
+
+
+def open_case(case_id: int, action: str, *, actor: Actor, at: datetime) -> Case:
+    """Lock the order for an action that the actor may take now.
+
+    Raises NotVisible, NotAllowed or WrongState (`permissions.require`).
+    """
+    case = lock_case(case_id)
+    permissions.require(actor, action, case, at=at)
+    return case
+
+
+def record(
+    case: Case,
+    kind: str,
+    *,
+    actor: Actor,
+    at: datetime,
+    note: str = "",
+    attachments: Sequence[str] = (),
+    role: str = Attachment.Role.EVIDENCE,
+    upload_key: str = "",
+    **data: Any,
+) -> Case:
+    """Move the order as the table says, save it, append the event, and nudge the relay after commit.
+
+    `data` is the event's payload (JSON-safe; `cases.events` lists it by kind). Raises Invalid for an
+    attachment that is not the actor's or a note that is too long; nothing is written then.
+    """
+    from_state = case.state
+    rule = WORKFLOWS.get(case.kind, {}).get(kind)
+    case.state = rule.moves[case.state] if rule else case.state  # type: ignore[index]
+    clocks.refresh(case)
+    case.updated_at = at
+    case.last_seq += 1
+    case.save()
+    event = _append(case, kind, actor=actor, at=at, note=_checked(note), from_state=from_state, data=data)
+    if attachments:
+        by = actor if isinstance(actor, User) else None
+        claim_attachments(attachments, case=case, event=event, by=by, upload_key=upload_key, role=role)
+    transaction.on_commit(nudge)
+    return case
+
+
+def _append(
+    case: Case, kind: str, *, actor: Actor, at: datetime, note: str, from_state: str, data: dict[str, Any]
+) -> CaseEvent:
+    return CaseEvent.objects.create(
+        case=case,
+        seq=case.last_seq,
+        kind=kind,
+        version=EVENT_KINDS[kind].version,
+        at=at,
+        actor=actor if isinstance(actor, User) else None,
+        actor_kind=_actor_kind(actor),
+        from_state=from_state,
+        to_state=case.state,
+        note=note,
+        data=data,
+    )
+
+
+def _actor_kind(actor: Actor) -> str:
+    if isinstance(actor, System):
+        return CaseEvent.ActorKind.SYSTEM
+    if isinstance(actor, PublicReporter):
+        return CaseEvent.ActorKind.PUBLIC
+    return CaseEvent.ActorKind.USER
+
+
+def _checked(note: str) -> str:
+    note = note.replace("\x00", "").strip()
+    if len(note) > MAX_NOTE:
+        raise Invalid(TOO_LONG % {"limit": MAX_NOTE}, field="note")
+    return note
+
+
+def require_reason(note: str, field: str = "note") -> str:
+    """The reason, stripped; raises Invalid when there is none."""
+    note = _checked(note)
+    if not note:
+        raise Invalid(REASON_MISSING, field=field)
+    return note

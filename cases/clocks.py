@@ -1,0 +1,234 @@
+"""An order's clocks: started, stopped, paused and moved inside an action, under the order's lock.
+
+Rules: "Clocks" of DECISIONS.md. Instants are aware; limits, pauses and extensions are amounts of the
+clock's own time (`cases.deadlines`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from cases.calendars import current_calendar
+from cases.deadlines import TimerType, due_after, elapsed, limit_of
+from cases.ladder import next_percent, rungs_for
+from cases.models import Case, Clock, LadderRung, StagePolicy
+from cases.workflow import Stage, State
+
+#: The stages that the whole order's due time chains, in order.
+CHAIN = (Stage.ACCEPT, Stage.DISPATCH, Stage.ACKNOWLEDGE, Stage.HANDLE, Stage.CHECK)
+WARN_PERCENT = 80
+
+
+class Limit(NamedTuple):
+    """How long a stage may last, in the timer's own time."""
+
+    length: timedelta
+    timer: TimerType
+
+
+#: Used where a city has deleted a row of its stage limits.
+FALLBACK = Limit(timedelta(hours=4), TimerType.WORK_HOUR)
+
+
+def limits_of(case: Case) -> dict[str, Limit]:
+    """The limit of every stage: handling by the standard, the others by the policy of the urgency."""
+    rows = StagePolicy.objects.filter(urgency=case.urgency)
+    limits = {p.stage: Limit(timedelta(minutes=p.minutes), TimerType(p.timer_type)) for p in rows}
+    if case.standard is not None:
+        timer = TimerType(case.standard.timer_type)
+        limits[Stage.HANDLE] = Limit(limit_of(case.standard.amount, timer), timer)
+    return {stage: limits.get(stage, FALLBACK) for stage in (*CHAIN, Stage.DECIDE)}
+
+
+def whole_limit(start: datetime, limits: dict[str, Limit]) -> Limit:
+    """The whole order's limit: all stages chained from `start`, measured in the handling timer's time."""
+    calendar = current_calendar()
+    due = start
+    for stage in CHAIN:
+        due = due_after(due, limits[stage].length, limits[stage].timer, calendar)
+    timer = limits[Stage.HANDLE].timer
+    return Limit(elapsed(start, due, timer, calendar), timer)
+
+
+def running(case: Case, stage: str) -> Clock | None:
+    """The stage's clock that has not stopped (it may be paused)."""
+    return next((c for c in _known(case) if c.stage == stage and c.stopped_at is None), None)
+
+
+def start(case: Case, stage: Stage, *, at: datetime) -> Clock:
+    """Open the next round of a stage."""
+    limits = limits_of(case)
+    limit = whole_limit(at, limits) if stage == Stage.WHOLE else limits[stage]
+    return start_with(case, stage, limit, at=at)
+
+
+def start_with(case: Case, stage: Stage, limit: Limit, *, at: datetime) -> Clock:
+    """Open the next round of a stage with a limit that the caller knows."""
+    clock = open_clock(case, stage, limit, at=at, ladder=active_ladder())
+    clock.save()
+    _known(case).append(clock)
+    return clock
+
+
+def open_many(case: Case, limits: dict[Stage, Limit], *, at: datetime, ladder: Iterable[LadderRung]) -> None:
+    """Open several stages in one statement."""
+    opened = [open_clock(case, stage, limit, at=at, ladder=ladder) for stage, limit in limits.items()]
+    _known(case).extend(Clock.objects.bulk_create(opened))
+
+
+def open_clock(
+    case: Case, stage: Stage, limit: Limit, *, at: datetime, ladder: Iterable[LadderRung]
+) -> Clock:
+    """A clock that is not saved yet."""
+    rounds = [c.round for c in _known(case) if c.stage == stage]
+    clock = Clock(
+        case=case,
+        stage=stage,
+        round=max(rounds, default=0) + 1,
+        timer_type=limit.timer,
+        limit=limit.length,
+        started_at=at,
+    )
+    reckon(clock, case, ladder)
+    return clock
+
+
+def active_ladder() -> list[LadderRung]:
+    """The rungs in force."""
+    return list(LadderRung.objects.filter(is_active=True))
+
+
+def reckon(clock: Clock, case: Case, ladder: Iterable[LadderRung]) -> None:
+    """Set the clock's due and warning times and its next rung from its limit, extension and pauses."""
+    clock.due_at = instant(clock, 100)
+    clock.warn_at = instant(clock, WARN_PERCENT)
+    if clock.next_rung_percent is not None:
+        schedule_rung(clock, case, ladder, after=clock.next_rung_percent - 1)
+    elif clock.pk is None:
+        schedule_rung(clock, case, ladder, after=0)
+
+
+def schedule_rung(clock: Clock, case: Case, ladder: Iterable[LadderRung], *, after: int) -> None:
+    """Point the clock at the first rung above `after` percent; none while it stands still."""
+    percent = next_percent(rungs_for(ladder, case, clock.stage), after)
+    clock.next_rung_percent = percent
+    clock.next_rung_at = instant(clock, percent) if percent is not None and clock.is_running else None
+
+
+def instant(clock: Clock, percent: int) -> datetime:
+    """When the clock has used `percent` of its limit, pauses included."""
+    share = (clock.limit + clock.extended) * percent // 100 + clock.paused_total
+    return due_after(clock.started_at, share, TimerType(clock.timer_type), current_calendar())
+
+
+def used(clock: Clock, *, now: datetime) -> timedelta:
+    """Clock time used up to `now` (or until it stopped or was paused), pauses excluded."""
+    if clock.used is not None:
+        return clock.used
+    until = clock.paused_at or now
+    spent = elapsed(clock.started_at, until, TimerType(clock.timer_type), current_calendar())
+    return max(spent - clock.paused_total, timedelta(0))
+
+
+def time_since_report(case: Case, *, until: datetime) -> timedelta:
+    """Clock time from the report, suspensions excluded, in the whole order's own time."""
+    whole = next((c for c in _known(case) if c.stage == Stage.WHOLE), None)
+    if whole is None:
+        return until - case.reported_at
+    spent = elapsed(case.reported_at, until, TimerType(whole.timer_type), current_calendar())
+    return max(spent - whole.paused_total, timedelta(0))
+
+
+def stop(case: Case, *stages: str, at: datetime) -> None:
+    """Stop the running clocks of these stages (of all, if none is named)."""
+    for clock in _known(case):
+        if clock.stopped_at is None and (not stages or clock.stage in stages):
+            clock.used = used(clock, now=at)
+            clock.stopped_at = at
+            clock.next_rung_at = None
+            clock.save()
+
+
+def pause(case: Case, *stages: str, at: datetime) -> None:
+    """Let these clocks stand still; the order has no due time while its whole clock stands."""
+    for stage in stages:
+        clock = running(case, stage)
+        if clock is not None and clock.paused_at is None:
+            clock.paused_at = at
+            clock.next_rung_at = None
+            clock.save()
+
+
+def resume(case: Case, *stages: str, at: datetime) -> None:
+    """Let paused clocks run on: their due times move by the pause, in their own time."""
+    ladder = active_ladder()
+    for stage in stages:
+        clock = running(case, stage)
+        if clock is None or clock.paused_at is None:
+            continue
+        timer = TimerType(clock.timer_type)
+        clock.paused_total += elapsed(clock.paused_at, at, timer, current_calendar())
+        clock.paused_at = None
+        reckon(clock, case, ladder)
+        clock.save()
+
+
+def extend(case: Case, extra: timedelta) -> None:
+    """Move the handling and the whole due time by the same amount; rungs already taken stay taken."""
+    ladder = active_ladder()
+    for stage in (Stage.HANDLE, Stage.WHOLE):
+        clock = running(case, stage)
+        if clock is not None:
+            clock.extended += extra
+            reckon(clock, case, ladder)
+            clock.save()
+
+
+def change_limits(case: Case) -> None:
+    """After another standard: running clocks keep their starts and get the limits that now apply."""
+    limits, ladder = limits_of(case), active_ladder()
+    for clock in _known(case):
+        if clock.stopped_at is not None:
+            continue
+        whole = clock.stage == Stage.WHOLE
+        limit = whole_limit(clock.started_at, limits) if whole else limits[clock.stage]
+        if (clock.limit, clock.timer_type) != (limit.length, limit.timer):
+            _convert(clock, limit.timer)
+            clock.limit = limit.length
+            reckon(clock, case, ladder)
+            clock.save()
+
+
+def _convert(clock: Clock, timer: TimerType) -> None:
+    """Pauses and extensions keep their size when the clock changes its timer."""
+    if clock.timer_type == timer:
+        return
+    old = TimerType(clock.timer_type)
+    if old.is_working_time != timer.is_working_time:
+        calendar = current_calendar()
+        for name in ("paused_total", "extended"):
+            span_end = due_after(clock.started_at, getattr(clock, name), old, calendar)
+            setattr(clock, name, elapsed(clock.started_at, span_end, timer, calendar))
+    clock.timer_type = timer
+
+
+def refresh(case: Case) -> None:
+    """Copy onto the order what its lists are sorted and lit by: the running clock due first, and the due."""
+    clocks = [c for c in _known(case) if c.is_running]
+    first = min(clocks, key=lambda c: (c.due_at, c.pk or 0), default=None)
+    case.next_due_at = first.due_at if first else None
+    case.next_warn_at = min((c.warn_at for c in clocks), default=None)
+    case.next_stage = first.stage if first else ""
+    whole = next((c for c in _known(case) if c.stage == Stage.WHOLE), None)
+    if whole is not None:
+        case.due_at = None if case.state == State.SUSPENDED else whole.due_at
+
+
+def _known(case: Case) -> list[Clock]:
+    """The order's clocks as this action knows them: read once, under its lock."""
+    known: list[Clock] | None = case.__dict__.get("_clocks")
+    if known is None:
+        known = case.__dict__["_clocks"] = list(case.clocks.all()) if case.pk else []
+    return known

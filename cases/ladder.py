@@ -1,0 +1,37 @@
+"""Which rungs of the escalation ladder a clock has; pure: the rungs are arguments."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from cases.models import Case, LadderRung
+
+
+def rungs_for(ladder: Iterable[LadderRung], case: Case, stage: str) -> list[LadderRung]:
+    """The rungs that apply to one stage of an order; an empty field of a rung means "any"."""
+    return [
+        rung
+        for rung in ladder
+        if rung.kind in ("", case.kind)
+        and rung.stage in ("", stage)
+        and rung.urgency in ("", case.urgency)
+        and rung.matter_class_id in (None, case.matter.matter_class_id)
+    ]
+
+
+def next_percent(rungs: Sequence[LadderRung], after: int) -> int | None:
+    """The first percentage above `after` at which any rung stands, repeats included."""
+    return min((p for rung in rungs if (p := _next_of(rung, after)) is not None), default=None)
+
+
+def _next_of(rung: LadderRung, after: int) -> int | None:
+    if rung.percent > after:
+        return rung.percent
+    if not rung.repeat_every:
+        return None
+    return rung.percent + ((after - rung.percent) // rung.repeat_every + 1) * rung.repeat_every
+
+
+def deeds_at(rungs: Iterable[LadderRung], percent: int) -> list[str]:
+    """What happens at a percentage, each deed once."""
+    return list(dict.fromkeys(rung.deed for rung in rungs if _next_of(rung, percent - 1) == percent))

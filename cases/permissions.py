@@ -1,0 +1,163 @@
+"""What an actor may do to an order: the buttons, the API's actions and the checks share this one answer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from cases.actors import Actor, PublicReporter, System
+from cases.models import Case, CaseRequest, CaseUnit
+from cases.workflow import WORKFLOWS, Relation, Rule, rule_of
+from governance.common.errors import NotAllowed, NotVisible, WrongState
+from grids.models import Level
+from partymembers.access import NOTHING, Access, access_of
+from partymembers.models import User
+
+#: Actions that exist only while a request of that kind waits for the desk.
+_DECISIONS = {
+    "grant_extension": CaseRequest.Kind.EXTENSION,
+    "refuse_extension": CaseRequest.Kind.EXTENSION,
+    "grant_suspension": CaseRequest.Kind.SUSPENSION,
+    "refuse_suspension": CaseRequest.Kind.SUSPENSION,
+}
+RELATION_NAMES = {
+    Relation.DESK: gettext_lazy("the desk that holds the order"),
+    Relation.DESK_ABOVE: gettext_lazy("a desk above"),
+    Relation.LEAD: gettext_lazy("the lead unit"),
+    Relation.ASSIST: gettext_lazy("an assisting unit"),
+    Relation.GROUND: gettext_lazy("a grid worker of the place"),
+    Relation.REPORTER: gettext_lazy("the reporter"),
+    Relation.OFFICIAL: gettext_lazy("an official"),
+    Relation.SYSTEM: gettext_lazy("the portal"),
+}
+_REQUESTS = frozenset({"ask_extension", "ask_suspension"})
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How one actor stands to one order, with the facts that some rules look at."""
+
+    relations: frozenset[Relation]
+    user_id: int | None
+    #: Kind of the request that waits for the desk, if any.
+    open_request: str | None = None
+
+    def allows(self, case: Case, rule: Rule) -> bool:
+        """Whether this actor may do this now."""
+        return rule.allowed_in(case.state) and self.may_ever(case, rule) and _fits(case, rule, self)
+
+    def may_ever(self, case: Case, rule: Rule) -> bool:
+        """Whether this actor may do this in some state of the order."""
+        if not self.relations & rule.who:
+            return False
+        is_finisher = self.user_id is not None and case.finisher_id == self.user_id
+        return not (rule.not_finisher and is_finisher)
+
+
+def standing_of(actor: Actor, case: Case, *, at: datetime, access: Access | None = None) -> Standing:
+    """Every relation of an actor to an order; pass `access` where the caller has it already."""
+    if isinstance(actor, System):
+        return Standing(frozenset({Relation.SYSTEM}), None, _open_request(case))
+    if isinstance(actor, PublicReporter):
+        mine = actor.case_id == case.pk
+        return Standing(frozenset({Relation.REPORTER} if mine else ()), None, _open_request(case))
+    if access is None:
+        access = access_of(actor, on=timezone.localdate(at))
+    return Standing(frozenset(_relations(actor, access, case)), actor.pk, _open_request(case))
+
+
+def _relations(user: User, access: Access, case: Case) -> Iterable[Relation]:
+    if access is NOTHING:
+        return
+    if access.is_desk_of(case.desk.path):
+        yield Relation.DESK
+    if access.is_desk_above(case.desk.path):
+        yield Relation.DESK_ABOVE
+    if access.is_ground_of(case.place.path):
+        yield Relation.GROUND
+    if access.is_official_of(case.place.path):
+        yield Relation.OFFICIAL
+    if case.unit_id is not None and access.in_unit(case.unit_id):
+        yield Relation.LEAD
+    if any(part.part == CaseUnit.Part.ASSIST and access.in_unit(part.unit_id) for part in case.parts.all()):
+        yield Relation.ASSIST
+    if case.reporter_id == user.pk or any(c.user_id == user.pk for c in case.co_reporters.all()):
+        yield Relation.REPORTER
+
+
+def _open_request(case: Case) -> str | None:
+    return next((r.kind for r in case.requests.all() if r.decided_at is None), None)
+
+
+def _fits(case: Case, rule: Rule, standing: Standing) -> bool:
+    """Facts of the order, beside its state, on which an action depends."""
+    action = rule.action
+    if action in _DECISIONS:
+        return standing.open_request == _DECISIONS[action]
+    if action in _REQUESTS:
+        return standing.open_request is None
+    if action == "escalate":
+        return case.desk.depth > 1
+    if action in ("give_back", "take_over"):
+        return action == "take_over" or Level(case.desk.level).rank < Level.COMMUNITY.rank
+    return True
+
+
+def allowed_actions(
+    actor: Actor, case: Case, *, at: datetime, access: Access | None = None
+) -> tuple[str, ...]:
+    """The actions that this actor may take now, in the table's order."""
+    standing = standing_of(actor, case, at=at, access=access)
+    rules = WORKFLOWS.get(case.kind, {})
+    return tuple(action for action, rule in rules.items() if standing.allows(case, rule))
+
+
+def is_visible(actor: Actor, case: Case, *, at: datetime) -> bool:
+    """Whether the actor may know that this order exists (`CaseQuerySet.visible_to` for one row)."""
+    if isinstance(actor, System):
+        return True
+    if isinstance(actor, PublicReporter):
+        return actor.case_id == case.pk
+    access = access_of(actor, on=timezone.localdate(at))
+    return Case.objects.visible_to(access).filter(pk=case.pk).exists()
+
+
+def require(actor: Actor, action: str, case: Case, *, at: datetime) -> Rule:
+    """The rule of an action that the actor may take now.
+
+    Raises NotVisible if the order is not theirs to see, NotAllowed if the action is never theirs,
+    WrongState if it is theirs but not now (somebody may have been faster).
+    """
+    rule = rule_of(case.kind, action)
+    standing = standing_of(actor, case, at=at)
+    if standing.allows(case, rule):
+        return rule
+    if not standing.relations and not is_visible(actor, case, at=at):
+        raise NotVisible()
+    if not standing.may_ever(case, rule):
+        raise NotAllowed(_refusal(rule), extra={"action": action})
+    raise WrongState(_stale(case, rule), extra={"action": action, "state": case.state})
+
+
+def _refusal(rule: Rule) -> str:
+    """Names who may act instead."""
+    people = [str(RELATION_NAMES[r]) for r in Relation if r in rule.who and r is not Relation.SYSTEM]
+    return _("“%(action)s” is for %(people)s.") % {"action": rule.label, "people": _(" or ").join(people)}
+
+
+def _stale(case: Case, rule: Rule) -> str:
+    """Says who was faster, when, and that nothing of the late action has happened."""
+    last = case.events.select_related("actor").order_by("-seq").first()
+    told = _("This order is now “%(state)s”, so “%(action)s” did not take effect.") % {
+        "state": case.get_state_display(),
+        "action": rule.label,
+    }
+    if last is None or last.actor is None:
+        return told
+    when = timezone.localtime(last.at).strftime("%H:%M")
+    return _("%(name)s changed it at %(when)s. ") % {"name": last.actor.name, "when": when} + told

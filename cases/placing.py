@@ -1,0 +1,50 @@
+"""Where an order belongs: the ids of every level, and the desk that takes it first."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from cases.models import Case
+from grids.models import ORDER_LEVELS, Building, Level, Place
+
+
+@dataclass(frozen=True)
+class Territory:
+    """A place, down to the grid, with the line above it; and the building, where that is known."""
+
+    place: Place
+    line: dict[Level, Place]
+    building: Building | None = None
+
+    @property
+    def desk(self) -> Place:
+        """The community's desk; a place above every community is its own."""
+        return self.line.get(Level.COMMUNITY, self.place)
+
+
+def territory_of(place: Place) -> Territory:
+    """Everything above a place; a building is kept beside its grid. At most two queries."""
+    nodes = [*place.get_ancestors(), place]
+    building = None
+    if place.level == Level.BUILDING:
+        building = Building.objects.filter(pk=place.pk).first()
+        nodes = nodes[:-1]
+    # A small grid inside a large one comes later in the line and so wins its level.
+    return Territory(nodes[-1], {Level(node.level): node for node in nodes}, building)
+
+
+def put_at(case: Case, territory: Territory) -> None:
+    """Write the current place of an order; the desk is not touched."""
+    case.place = territory.place
+    for level in ORDER_LEVELS:
+        setattr(case, level.value, territory.line.get(level))
+    building = territory.building
+    case.building_id = building.pk if building else None
+    case.compound_id = building.compound_id if building else None
+
+
+def stamp_report(case: Case) -> None:
+    """Keep the place at report time, for ever."""
+    case.reported_place = case.place
+    for level in ORDER_LEVELS:
+        setattr(case, f"reported_{level.value}_id", getattr(case, f"{level.value}_id"))
