@@ -10,13 +10,14 @@ from typing import Any
 
 from celery import Celery
 from celery.signals import setup_logging
-from kombu import Queue
+from kombu import Exchange, Queue
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "governance.settings.local")
 
 app = Celery("gezhi")
 app.config_from_object("django.conf:settings", namespace="CELERY")
-app.conf.task_queues = [Queue("urgent"), Queue("celery")]
+# Each with an exchange and key of its own: sharing the default ones, a message would land in both.
+app.conf.task_queues = [Queue(name, Exchange(name), routing_key=name) for name in ("urgent", "celery")]
 app.autodiscover_tasks()
 
 # Sweeps are intervals, not clock times: whatever was missed while beat was down, the next round finds.

@@ -26,6 +26,13 @@ def without_personal_data(_logger: WrappedLogger, _method: str, event: EventDict
     return event
 
 
+def without_health_checks(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """Drop the line that every look of a supervisor would leave."""
+    if str(event.get("request", "")).endswith(" /healthz"):
+        raise structlog.DropEvent
+    return event
+
+
 SHARED: list[Processor] = [
     structlog.contextvars.merge_contextvars,
     structlog.stdlib.add_log_level,
@@ -71,6 +78,7 @@ def configure() -> None:
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,
+            without_health_checks,
             *SHARED,
             structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
         ],
