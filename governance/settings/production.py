@@ -8,7 +8,7 @@ env.require_production()
 
 DEBUG = False
 SECRET_KEY: str = env["SECRET_KEY"]
-ALLOWED_HOSTS: list[str] = env["ALLOWED_HOSTS"]
+ALLOWED_HOSTS = env["ALLOWED_HOSTS"]
 
 SECURE_SSL_REDIRECT = True
 SECURE_REDIRECT_EXEMPT = [r"^healthz$"]
