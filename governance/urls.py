@@ -1,11 +1,21 @@
 """The portal's addresses."""
 
+from django.conf import settings
 from django.contrib import admin
-from django.urls import URLPattern, URLResolver, path
+from django.urls import URLPattern, URLResolver, include, path
 
 from governance.health import healthz
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", healthz, name="healthz"),
     path("admin/", admin.site.urls),
+    path("i18n/", include("django.conf.urls.i18n")),
 ]
+
+if settings.DEBUG or getattr(settings, "STYLEGUIDE", False):
+    urlpatterns.append(path("styleguide/", include("governance.common.styleguide")))
+
+handler400 = "governance.common.handlers.bad_request"
+handler403 = "governance.common.handlers.permission_denied"
+handler404 = "governance.common.handlers.not_found"
+handler500 = "governance.common.handlers.server_error"

@@ -1,0 +1,151 @@
+"""Pages of a long list by keyset: as quick on page one thousand as on page one.
+
+The list is ordered by one field and then by primary key. A cursor says after (or before) which row the page
+begins; it is signed, so that nobody reads or forges the values in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any, Generic, TypeVar
+
+from django.core import signing
+from django.db.models import Model, Q, QuerySet
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from .errors import Invalid
+
+Row = TypeVar("Row", bound=Model)
+SALT = "gezhi.cursor"
+PAGE_SIZE = 50
+
+
+@dataclass(frozen=True)
+class CursorPage(Generic[Row]):
+    """One page: its rows, the cursors around it, and the total where one was asked for."""
+
+    rows: list[Row] = field(default_factory=list)
+    next_cursor: str = ""
+    previous_cursor: str = ""
+    total: int | None = None
+    is_total_capped: bool = False
+
+    @property
+    def total_words(self) -> str:
+        """The total as people read it; `1,000+` when counting stopped there; empty when nobody counted."""
+        if self.total is None:
+            return ""
+        number = f"{self.total:,}" + ("+" if self.is_total_capped else "")
+        return ngettext("%(number)s in all", "%(number)s in all", self.total) % {"number": number}
+
+
+@dataclass(frozen=True)
+class _Position:
+    value: Any
+    pk: int
+    is_backward: bool
+
+
+def _pack(value: object) -> list[object]:
+    if isinstance(value, datetime):
+        return ["t", value.isoformat()]
+    if isinstance(value, date):
+        return ["d", value.isoformat()]
+    if isinstance(value, Decimal):
+        return ["n", str(value)]
+    return ["", value]
+
+
+def _unpack(packed: Sequence[Any]) -> Any:
+    kind, value = packed
+    readers: dict[str, Any] = {"t": datetime.fromisoformat, "d": date.fromisoformat, "n": Decimal}
+    return readers[kind](value) if kind else value
+
+
+def _write(order: str, row: Model, *, is_backward: bool) -> str:
+    value = getattr(row, order.lstrip("-"))
+    return signing.dumps([order, _pack(value), row.pk, int(is_backward)], salt=SALT)
+
+
+def _read(cursor: str, order: str) -> _Position:
+    try:
+        for_order, packed, pk, backward = signing.loads(cursor, salt=SALT)
+        if for_order != order:
+            raise ValueError(for_order)
+        return _Position(value=_unpack(packed), pk=pk, is_backward=bool(backward))
+    except (signing.BadSignature, ValueError, TypeError, KeyError) as error:
+        raise Invalid(
+            _("This page of the list no longer exists. Please start from the first."), code="bad_cursor"
+        ) from error
+
+
+def _beyond(name: str, position: _Position, *, is_descending: bool) -> list[Q]:
+    """The rows past a position, as up to two ranges that one index each answers (known values, then nulls)."""
+    goes_down = is_descending != position.is_backward
+    more, at_least = ("lt", "lte") if goes_down else ("gt", "gte")
+    past_pk = Q(**{f"pk__{more}": position.pk})
+    empty = Q(**{f"{name}__isnull": True})
+    known = Q(**{f"{name}__isnull": False})
+    if position.value is None:
+        return [empty & past_pk, known] if position.is_backward else [empty & past_pk]
+    reach = Q(**{f"{name}__{at_least}": position.value})
+    past = reach & (Q(**{f"{name}__{more}": position.value}) | (Q(**{name: position.value}) & past_pk))
+    return [past] if position.is_backward else [past, empty]
+
+
+def _fetch(queryset: QuerySet[Row], ranges: list[Q], order: list[str], wanted: int) -> list[Row]:
+    rows: list[Row] = []
+    for each in ranges:
+        if len(rows) < wanted:
+            rows += list(queryset.filter(each).order_by(*order)[: wanted - len(rows)])
+    return rows
+
+
+def paginate(
+    queryset: QuerySet[Row],
+    *,
+    order: str,
+    cursor: str = "",
+    size: int = PAGE_SIZE,
+    count_up_to: int | None = None,
+) -> CursorPage[Row]:
+    """One page of `queryset` ordered by `order` (a field, `-` for descending) and primary key, empty values last.
+
+    `count_up_to` also counts, stopping there. Raises Invalid for a cursor that is not ours or of another order.
+    Give the queryset an index on (field, id); where the field may be empty, a page takes up to two queries.
+    """
+    name, is_descending = order.lstrip("-"), order.startswith("-")
+    position = _read(cursor, order) if cursor else None
+    is_backward = position is not None and position.is_backward
+    goes_down = is_descending != is_backward
+    is_nullable = queryset.model._meta.get_field(name).null
+    if position is None:
+        ranges = [Q(**{f"{name}__isnull": False}), Q(**{f"{name}__isnull": True})] if is_nullable else [Q()]
+    else:
+        ranges = _beyond(name, position, is_descending=is_descending)
+        ranges = ranges if is_nullable else ranges[:1]
+    rows = _fetch(queryset, ranges, [f"-{name}" if goes_down else name, "-pk" if goes_down else "pk"], size + 1)
+    has_more, rows = len(rows) > size, rows[:size]
+    if is_backward:
+        rows.reverse()
+    total, is_capped = _count(queryset, count_up_to)
+    return CursorPage(
+        rows=rows,
+        next_cursor=_write(order, rows[-1], is_backward=False) if rows and (has_more or is_backward) else "",
+        previous_cursor=_write(order, rows[0], is_backward=True)
+        if rows and position is not None and (has_more or not is_backward)
+        else "",
+        total=total,
+        is_total_capped=is_capped,
+    )
+
+
+def _count(queryset: QuerySet[Row], count_up_to: int | None) -> tuple[int | None, bool]:
+    if count_up_to is None:
+        return None, False
+    counted = queryset.order_by()[: count_up_to + 1].count()
+    return min(counted, count_up_to), counted > count_up_to
