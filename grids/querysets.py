@@ -129,26 +129,6 @@ class PlaceManager(MP_NodeManager.from_queryset(PlaceQuerySet)):  # type: ignore
             found |= frontier
         return found
 
-    def with_predecessors(self, places: Iterable[Place]) -> list[Place]:
-        """The given places, and the places that they, or anything below them, came from.
-
-        What `below()` of the result holds is the whole area with its past: whoever answers for the
-        successor of a split or handed-over place also reads the orders of its predecessor. One query when
-        nothing here ever changed.
-        """
-        known = {place.path: place for place in places}
-        frontier = list(known.values())
-        while frontier:
-            condition = Q(pk__in=[])
-            for path in topmost_paths(place.path for place in frontier):
-                condition |= Q(changes_from__successors__path__startswith=path)
-            condition &= Q(changes_from__kind__in=_TAKING_OVER)
-            reached = self.get_queryset().filter(condition).distinct()
-            covered = tuple(topmost_paths(known))
-            frontier = [place for place in reached if not place.path.startswith(covered)]
-            known |= {place.path: place for place in frontier}
-        return [known[path] for path in topmost_paths(known)]
-
 
 def put_under(place: Place, parent: Place | None) -> None:
     """Give a new place the tree path and depth that follow from its code; nothing is saved.

@@ -91,7 +91,7 @@ class Place(MP_Node):
 
     def ancestor_ids(self) -> dict[Level, int]:
         """Ids by level of this place and everything above it; one query."""
-        return {Level(p.level): p.pk for p in [*self.get_ancestors().only("pk", "level", "path"), self]}
+        return {Level(p.level): p.pk for p in [*Place.objects.above(self).only("pk", "level", "path"), self]}
 
 
 class Compound(models.Model):
