@@ -1,0 +1,174 @@
+"""Counting in SQL: one statement a cohort, however many periods, places, units and days are asked for.
+
+The rows and the conditions come from the ORM, the same that open a number's list. Around them stands one
+GROUPING SETS, which Django's ORM does not speak: put together from the names below, without any value.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from django.core.exceptions import EmptyResultSet
+from django.db import connection
+from django.db.models import BooleanField, ExpressionWrapper, F, Q, Value
+from django.db.models.functions import Trunc
+from django.utils import timezone
+
+from grids.models import Level
+from partymembers.access import Access
+
+from .formulas import COHORTS, DUE, Cohort, parts_of
+from .periods import Period, Step
+from .scope import cases_of, within
+from .subjects import Subject
+from .tallies import Tally
+
+
+class Dimension(StrEnum):
+    """What a total may be broken down by."""
+
+    PLACE = "place"  # the places right below the subject's
+    RANK = "rank"  # a level further down, with the place right below that holds it
+    UNIT = "unit"
+    MATTER = "matter"
+    CHANNEL = "channel"
+    STEP = "step"
+
+
+#: The columns that stand for one member of a dimension.
+_MEMBERS: dict[Dimension, tuple[str, ...]] = {
+    Dimension.PLACE: ("g_place",),
+    Dimension.RANK: ("g_place", "g_rank", "g_rank_name"),
+    Dimension.UNIT: ("g_unit", "g_unit_name"),
+    Dimension.MATTER: ("g_matter", "g_matter_name"),
+    Dimension.CHANNEL: ("g_channel",),
+    Dimension.STEP: ("g_step",),
+}
+
+_STATEMENT = """
+WITH spans (bucket, starts, ends) AS (VALUES {spans}),
+orders AS ({orders}),
+placed AS (SELECT * FROM orders JOIN spans ON g_at >= starts AND g_at < ends),
+medians AS (
+    SELECT bucket, percentile_cont(0.5) WITHIN GROUP (ORDER BY g_took) AS median
+    FROM placed WHERE p_timed GROUP BY bucket
+),
+totals AS (
+    SELECT bucket, {mask} AS mask, {members}sum(g_took) FILTER (WHERE p_timed) AS took, {counts}
+    FROM placed GROUP BY GROUPING SETS ({sets})
+)
+SELECT totals.*, median FROM totals LEFT JOIN medians USING (bucket)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is to be counted in one go. Buckets are numbered as the periods are; they may overlap."""
+
+    subject: Subject
+    periods: Sequence[Period]
+    dimensions: tuple[Dimension, ...] = ()
+    step: Step = Step.DAY
+    rank: Level = Level.STREET
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Which total: of what period, broken down by what (None: not at all), and for which member of that."""
+
+    bucket: int
+    dimension: Dimension | None = None
+    key: tuple[Any, ...] = ()
+
+
+def count(request: Request, access: Access) -> dict[Group, Tally]:
+    """Every total of the request over what the reader may see; three queries, one a cohort."""
+    found: dict[Group, Tally] = defaultdict(Tally)
+    for cohort in COHORTS:
+        for group, tally in _cohort_totals(cohort, request, access):
+            found[group] += tally
+    return dict(found)
+
+
+def _cohort_totals(cohort: Cohort, request: Request, access: Access) -> Iterator[tuple[Group, Tally]]:
+    try:
+        orders, params = _orders(cohort, request, access).query.get_compiler(connection=connection).as_sql()
+    except EmptyResultSet:  # the reader sees nothing at all
+        return
+    spans = ", ".join(["(%s, %s::timestamptz, %s::timestamptz)"] * len(request.periods))
+    bounds = [value for i, p in enumerate(request.periods) for value in (i, p.start, p.until)]
+    with connection.cursor() as cursor:
+        cursor.execute(_statement(cohort, request, orders=orders, spans=spans), [*bounds, *params])
+        names = [column.name for column in cursor.description]
+        for values in cursor.fetchall():
+            yield _group_and_tally(dict(zip(names, values, strict=True)), cohort, request)
+
+
+def _orders(cohort: Cohort, request: Request, access: Access) -> Any:
+    """The orders of the cohort, each with the members it belongs to and a flag for each part."""
+    times = Q()
+    for period in request.periods:
+        times |= within(cohort, period)
+    columns = _columns(cohort, request) | {
+        f"p_{part.key}": ExpressionWrapper(part.condition or Q(Value(True)), BooleanField())
+        for part in parts_of(cohort)
+    }
+    return cases_of(cohort, request.subject, access).filter(times).order_by().values(**columns)
+
+
+def _columns(cohort: Cohort, request: Request) -> dict[str, Any]:
+    """What the statement groups by; only what is asked for is joined."""
+    at = {"g_at": F(cohort.time), "g_took": F("handling_time")}
+    if cohort is not DUE:  # nothing is timed there
+        at |= {"p_timed": Value(False)}
+    area, asked = request.subject.area, request.dimensions
+    columns: dict[Dimension, dict[str, Any]] = {
+        Dimension.PLACE: {"g_place": area.child(cohort) if area else Value(None)},
+        Dimension.UNIT: {"g_unit": F("unit_id"), "g_unit_name": F("unit__name")},
+        Dimension.MATTER: {"g_matter": F("matter_id"), "g_matter_name": F("matter__name")},
+        Dimension.CHANNEL: {"g_channel": F("channel")},
+        Dimension.STEP: {
+            "g_step": Trunc(cohort.time, request.step.value, tzinfo=timezone.get_default_timezone())
+        },
+    }
+    rank = f"{cohort.prefix}{request.rank}"
+    columns[Dimension.RANK] = columns[Dimension.PLACE] | {
+        "g_rank": F(f"{rank}_id"),
+        "g_rank_name": F(f"{rank}__name"),
+    }
+    return at | {name: each for dimension in asked for name, each in columns[dimension].items()}
+
+
+def _statement(cohort: Cohort, request: Request, *, orders: str, spans: str) -> str:
+    members = _grouped(request)
+    sets = ["(bucket)"]
+    sets += [f"(bucket, {', '.join(_MEMBERS[dimension])})" for dimension in request.dimensions]
+    return _STATEMENT.format(
+        spans=spans,
+        orders=orders,
+        mask=f"GROUPING({', '.join(members)})" if members else "0",
+        members="".join(f"{name}, " for name in members),
+        counts=", ".join(f"count(*) FILTER (WHERE p_{p.key}) AS p_{p.key}" for p in parts_of(cohort)),
+        sets=", ".join(sets),
+    )
+
+
+def _grouped(request: Request) -> list[str]:
+    """The columns of all dimensions asked for, each once, in a fixed order."""
+    return list(dict.fromkeys(name for dimension in request.dimensions for name in _MEMBERS[dimension]))
+
+
+def _group_and_tally(row: dict[str, Any], cohort: Cohort, request: Request) -> tuple[Group, Tally]:
+    """GROUPING() sets a bit for each column that the row is *not* grouped by, the first one highest."""
+    members = _grouped(request)
+    present = {name for i, name in enumerate(members) if not row["mask"] >> (len(members) - 1 - i) & 1}
+    dimension = next((each for each in request.dimensions if set(_MEMBERS[each]) == present), None)
+    key = tuple(row[name] for name in _MEMBERS[dimension]) if dimension else ()
+    counts = {part.key: row[f"p_{part.key}"] for part in parts_of(cohort)}
+    median = row["median"] if dimension is None else None
+    return Group(row["bucket"], dimension, key), Tally(counts, row["took"] or dt.timedelta(), median)
