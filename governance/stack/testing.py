@@ -1,19 +1,13 @@
-"""pytest's door to the services: started once a run, before Django reads its settings.
-
-Loaded with `-p governance.stack.testing`. Where DATABASE_URL and REDIS_URL are set, those serve.
-"""
+"""The services of a test run: fast rather than durable, in a folder of their own below `var`."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Generator
 from pathlib import Path
-
-import pytest
 
 from governance.settings import environment
 
-from . import addresses, services, translations
+from . import services
 from .problems import StackError
 from .processes import Supervisor
 
@@ -42,24 +36,6 @@ def start_services(var: Path) -> dict[str, str]:
     _started.append((supervisor, claim))
     programs = Path(given["GEZHI_PG_BIN"]) if given.get("GEZHI_PG_BIN") else None
     return services.start(supervisor, folder, wanted, fast=True, programs=programs)
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_load_initial_conftests() -> Generator[None, None, None]:
-    """Start the services ahead of pytest-django, which loads the settings in this very hook."""
-    try:
-        os.environ.update(start_services(addresses.CHECKOUT / "var"))
-        translations.compile_catalogues(addresses.CHECKOUT / "locale")
-    except StackError as error:
-        stop_services()
-        raise pytest.UsageError(str(error)) from None
-    return (yield)
-
-
-@pytest.hookimpl(trylast=True)
-def pytest_unconfigure() -> None:
-    """Stop what was started."""
-    stop_services()
 
 
 def stop_services() -> None:
