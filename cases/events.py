@@ -147,7 +147,6 @@ _TABLE: tuple[EventKind, ...] = (
             "matter_id": _id("matter"),
             "place_id": _id("place where it happened"),
             "desk_id": _id("desk that holds it"),
-            "on_spot": _flag("resolved on the spot"),
             "outside_grid": _flag("outside every grid"),
         },
         (_H,),
@@ -163,7 +162,6 @@ _TABLE: tuple[EventKind, ...] = (
         {
             "unit_id": _id("suggested unit; none where no rule matched"),
             "unit": _text("its name"),
-            "rule_id": _id("responsibility that matched"),
             "direct": _flag("dispatched without the desk"),
         },
     ),
@@ -175,10 +173,10 @@ _TABLE: tuple[EventKind, ...] = (
         {"into_id": _id("order it was merged into", always=True), "into_number": _text("its number")},
         (_R,),
     ),
-    EventKind("dispatch", _("Dispatched"), {**_UNIT, "direct": _flag("by the portal")}, (_L, Circle.ASSIST)),
+    EventKind("dispatch", _("Dispatched"), _UNIT, (_L, Circle.ASSIST)),
     EventKind("void", _("Voided"), {}, (_R, _D)),
     EventKind("withdraw", _("Withdrawn by the reporter"), {}, (_D,)),
-    EventKind("acknowledge", _("Acknowledged"), {"unit_id": _id("lead unit")}),
+    EventKind("acknowledge", _("Acknowledged")),
     EventKind(
         "assign",
         _("Assigned to a colleague"),
@@ -213,9 +211,10 @@ _TABLE: tuple[EventKind, ...] = (
     EventKind(
         "finish",
         _("Finished, awaiting the check"),
-        {"unit_id": _id("lead unit"), "result": _text("result, as the handler wrote it")},
+        {"unit_id": _id("lead unit")},
         (_H,),
     ),
+    EventKind("resolve", _("Resolved on the spot, awaiting the check"), {}, (_H,)),
     EventKind("part_done", _("An assisting unit is done"), {"unit_id": _id("that unit")}, (_L,)),
     EventKind("ask_extension", _("Extension asked for"), {**_REQUEST, "extra": _seconds("asked")}, (_D,)),
     EventKind("ask_suspension", _("Suspension asked for"), _REQUEST, (_D,)),
@@ -295,7 +294,6 @@ _TABLE: tuple[EventKind, ...] = (
             "news": _text("kind of the event there", always=True),
             "state": _text("state of that order after it", always=True),
         },
-        (_R,),
     ),
     EventKind("import", _("Imported from another system"), {"source": _text("name of that system")}),
 )

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from celery.exceptions import SoftTimeLimitExceeded
-from django.db import connection, transaction
+from django.db import InterfaceError, OperationalError, connection, transaction
 from django.db.models import Max, Min
 from django.db.models.functions import Now
 
@@ -44,6 +44,9 @@ fresh AS (
 UPDATE {events} AS event SET position = top.position + fresh.number
 FROM top, fresh WHERE event.id = fresh.id
 """
+
+#: Not the event's fault: a lost connection, a deadlock, a time-out. All is rolled back and tried again later.
+INTERRUPTIONS = (OperationalError, InterfaceError, SoftTimeLimitExceeded)
 
 Handle = Callable[[Sequence[CaseEvent]], None]
 
@@ -131,6 +134,7 @@ def run_consumer(name: str, limit: int | None = None) -> int:
 
     0 when there are none or another worker is running this consumer. At an event that it cannot handle it
     stops: what came before is kept, the event and all after it wait for the next run, and the log says so.
+    Raises what INTERRUPTIONS lists, after rolling everything back.
     """
     consumer = _consumers[name]
     ConsumerCursor.objects.get_or_create(name=name)
@@ -153,7 +157,7 @@ def _hand_over(consumer: Consumer, events: Sequence[CaseEvent]) -> int:
         try:
             with transaction.atomic():
                 consumer.handle(events)
-        except SoftTimeLimitExceeded:
+        except INTERRUPTIONS:
             raise
         except Exception as error:
             logger.info("consumer_batch_split", extra={"consumer": consumer.name, "reason": repr(error)})
@@ -169,7 +173,7 @@ def _hand_one(consumer: Consumer, event: CaseEvent) -> bool:
     try:
         with transaction.atomic():
             consumer.handle([event])
-    except SoftTimeLimitExceeded:
+    except INTERRUPTIONS:
         raise
     except Exception:
         stops[consumer.name] += 1
@@ -193,15 +197,27 @@ def run_relay(*, seconds: float = 20.0) -> int:
         for name in registered_consumers():
             if name in stuck:
                 continue
-            before = stops[name]
-            moved += (taken := run_consumer(name))
-            handed += taken
-            if stops[name] > before:
+            taken, is_stuck = _run_apart(name)
+            moved, handed = moved + taken, handed + taken
+            if is_stuck:
                 stuck.add(name)
         # A worker that found a cursor locked has gone: whoever held the lock looks again before it goes, too.
         if not moved and not _any_waits(set(registered_consumers()) - stuck):
             break
     return handed
+
+
+def _run_apart(name: str) -> tuple[int, bool]:
+    """Run one consumer so that its failure is no other's: how many it has taken, and whether it is stuck."""
+    before = stops[name]
+    try:
+        taken = run_consumer(name)
+    except (OperationalError, InterfaceError) as error:
+        logger.warning("consumer_interrupted", extra={"consumer": name, "reason": repr(error)})
+        if not connection.in_atomic_block:
+            connection.close_if_unusable_or_obsolete()
+        return 0, True
+    return taken, stops[name] > before
 
 
 def _any_waits(names: Iterable[str]) -> bool:

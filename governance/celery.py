@@ -15,6 +15,9 @@ from kombu import Exchange, Queue
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "governance.settings.local")
 
 app = Celery("gezhi")
+# The "current" application is one of each thread; without a default, any other thread would publish to a
+# broker that nobody configured.
+app.set_default()
 app.config_from_object("django.conf:settings", namespace="CELERY")
 # Each with an exchange and key of its own: sharing the default ones, a message would land in both.
 app.conf.task_queues = [Queue(name, Exchange(name), routing_key=name) for name in ("urgent", "celery")]
@@ -24,6 +27,11 @@ app.autodiscover_tasks()
 # `expires` keeps rounds from piling up on the broker while no worker runs.
 BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "say-alive": {"task": "governance.say_alive", "schedule": 15, "options": {"expires": 15}},
+    "relay": {"task": "cases.relay", "schedule": 5, "options": {"expires": 5, "queue": "urgent"}},
+    "sweep-routes": {"task": "cases.sweep_routes", "schedule": 15, "options": {"expires": 15}},
+    "sweep-ladder": {"task": "cases.sweep_ladder", "schedule": 20, "options": {"expires": 20}},
+    "follow-changes": {"task": "cases.follow_changes", "schedule": 30, "options": {"expires": 30}},
+    "expire-uploads": {"task": "cases.expire_uploads", "schedule": 3600, "options": {"expires": 3600}},
 }
 app.conf.beat_schedule = BEAT_SCHEDULE
 

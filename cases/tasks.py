@@ -1,0 +1,79 @@
+"""Celery's door to the orders: ids in, one action called. Sweeps find what no message announced.
+
+Each task may be lost, come twice or be killed: what it calls is done once by constraint, cursor or lock.
+Time limits (seconds) stay well below the broker's visibility time-out.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Final
+
+from celery import shared_task
+from celery.exceptions import SoftTimeLimitExceeded
+from django.db.models import F
+from django.utils import timezone
+
+from cases.models import Case
+from cases.workflow import State
+
+logger = logging.getLogger("gezhi.tasks")
+
+#: Orders that one round of the routing sweep takes.
+ROUTES: Final = 500
+
+
+@shared_task(name="cases.relay", soft_time_limit=60, time_limit=90)
+def relay() -> None:
+    """Sequence new events and hand them to their readers."""
+    from cases.relay import run_relay
+
+    run_relay(seconds=20)
+
+
+@shared_task(name="cases.route_case", soft_time_limit=30, time_limit=60)
+def route_case(case_id: int) -> None:
+    """Route one order; an order that is routed already stays as it is."""
+    from cases.actions.routing import route_case as route
+
+    route(case_id=case_id, at=timezone.now())
+
+
+@shared_task(name="cases.sweep_routes", soft_time_limit=60, time_limit=90)
+def sweep_routes() -> None:
+    """Route every order that no worker took; one that fails holds up no other."""
+    waiting = Case.objects.filter(
+        routed_at=None, is_imported=False, state__in=(State.REPORTED, State.ACCEPTED)
+    )
+    # Newest first: what fails again and again sinks to the end instead of filling every round.
+    for case_id in waiting.order_by(F("id").desc()).values_list("id", flat=True)[:ROUTES]:
+        try:
+            route_case(case_id)
+        except SoftTimeLimitExceeded:
+            raise
+        except Exception:
+            logger.exception("route_failed", extra={"case": case_id})
+
+
+@shared_task(name="cases.sweep_ladder", soft_time_limit=60, time_limit=90)
+def sweep_ladder() -> None:
+    """Take the rungs of the ladder that have come due."""
+    from cases.escalation import sweep_ladder as sweep
+
+    sweep(at=timezone.now())
+
+
+@shared_task(name="cases.expire_uploads", soft_time_limit=120, time_limit=150)
+def expire_uploads() -> None:
+    """Delete the pictures that no report claimed."""
+    from cases.attachments import expire_uploads as expire
+
+    expire(at=timezone.now())
+
+
+@shared_task(name="cases.follow_changes", soft_time_limit=120, time_limit=150)
+def follow_changes() -> None:
+    """Let open orders follow changes of staff, units and places."""
+    from cases.consumers import follow_changes as follow
+
+    follow(at=timezone.now())
