@@ -58,10 +58,10 @@ def _charts() -> dict[str, object]:
         "trend": {
             "labels": [str(day) for day in days],
             "series": [
-                {"name": str(_("Reported")), "kind": "bar", "unit": "", "values": [300 + day * 37 % 220 for day in days]},
-                {"name": str(_("Closed")), "kind": "bar", "unit": "", "values": [280 + day * 31 % 200 for day in days]},
+                {"name": "上报", "kind": "bar", "unit": "", "values": [300 + day * 37 % 220 for day in days]},
+                {"name": "结案", "kind": "bar", "unit": "", "values": [280 + day * 31 % 200 for day in days]},
                 {
-                    "name": str(_("On-time rate")),
+                    "name": "按期结案率",
                     "kind": "line",
                     "unit": "%",
                     "values": [86.8 if day == 11 else 90 + day * 7 % 5 for day in days],
@@ -92,9 +92,9 @@ def _context(at: datetime) -> dict[str, Any]:
         "stages": [
             SimpleNamespace(name=name, step=step, light=light, percent=percent, words=words, word="")
             for name, step, light, percent, words in [
-                (_("Accept"), "done", "green", 37, "11/30 分"),
-                (_("Dispatch"), "now", "yellow", 80, "32/40 分"),
-                (_("Acknowledge"), "next", "grey", 0, "15 分"),
+                ("受理", "done", "green", 37, "11/30 分"),
+                ("派单", "now", "yellow", 80, "32/40 分"),
+                ("签收", "next", "grey", 0, "15 分"),
             ]
         ],
         "whole": SimpleNamespace(light="green", percent=35, words="1时17分"),

@@ -35,7 +35,7 @@ function areas(map, box, data) {
     onEachFeature(feature, shape) {
       const { name, label, url, k } = feature.properties || {};
       const words = document.createElement("span");
-      words.textContent = [name, label].filter(Boolean).join(" ");
+      words.textContent = [name, label].filter(Boolean).join(box.dataset.labels === undefined ? " " : "\n");
       if (box.dataset.labels !== undefined && name) {
         shape.bindTooltip(words, { permanent: true, direction: "center", className: `map-label${k >= 4 ? " dark" : ""}` });
       } else if (name) shape.bindTooltip(words, { sticky: true });
@@ -52,12 +52,11 @@ function areas(map, box, data) {
       }
     },
   }).addTo(map);
-  const worst = [];
-  layer.eachLayer((shape) => { if (shape.feature.properties?.worst) worst.push(shape); });
-  if (worst.length) {
-    hatch(map, box);
+  map.whenReady(() => {
+    const worst = box.dataset.choropleth === undefined ? [] : layer.getLayers().filter((shape) => shape.feature.properties?.worst);
+    if (worst.length) hatch(map, box);
     worst.forEach((shape) => { shape.setStyle({ color: css("--red-mark", box), weight: 2.2, fillColor: "url(#hatch)" }); shape.bringToFront(); });
-  }
+  });
   return layer;
 }
 
