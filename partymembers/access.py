@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from django.db.models import Q, QuerySet
+from django.utils.translation import gettext as _
 
 from grids.models import ORDER_LEVELS, Level, Place
 from partymembers import territory
@@ -51,6 +52,22 @@ class PlaceGrant:
 
 
 @dataclass(frozen=True, slots=True)
+class HeldPost:
+    """One post that the user acts in today, as pages name it."""
+
+    post_id: int
+    role: Role
+    #: Name of the place or unit; empty for an officer.
+    where: str
+    #: Whether the user acts for somebody who is absent.
+    is_substitute: bool = False
+
+    def __str__(self) -> str:
+        label = f"{self.where} · {self.role.label}" if self.where else str(self.role.label)
+        return _("%(post)s (substitute)") % {"post": label} if self.is_substitute else label
+
+
+@dataclass(frozen=True, slots=True)
 class Access:
     """What one user may reach on one day; immutable, safe to keep for the length of a request."""
 
@@ -59,6 +76,8 @@ class Access:
     unit_ids: frozenset[int] = frozenset()
     headed_unit_ids: frozenset[int] = frozenset()
     officer_roles: frozenset[Role] = frozenset()
+    #: The posts that all of this follows from, in the order of the landing pages.
+    posts: tuple[HeldPost, ...] = ()
     #: Small grids inside the large grids that the user holds: an order carries the small one's id.
     inner_grid_ids: frozenset[int] = field(default=frozenset(), repr=False)
 
@@ -130,6 +149,22 @@ class Access:
 
 NOTHING = Access()
 
+#: Whoever holds several posts lands on the page of the first of these.
+LANDING_ORDER = (
+    Role.DESK,
+    Role.SECRETARY,
+    Role.UNIT_HEAD,
+    Role.HANDLER,
+    Role.GRID_WORKER,
+    Role.GRID_LEADER,
+    Role.GRID_GUIDE,
+    Role.BUILDING_CAPTAIN,
+    Role.OFFICIAL,
+    Role.SYSTEM_OFFICER,
+    Role.SECURITY_OFFICER,
+    Role.AUDIT_OFFICER,
+)
+
 
 def access_of(user: User | AnonymousUser, *, on: dt.date) -> Access:
     """What `user` may reach on the day `on`; at most two queries, none for nobody.
@@ -151,6 +186,7 @@ def access_of(user: User | AnonymousUser, *, on: dt.date) -> Access:
             post.unit_id for post in live if post.unit_id and post.role == Role.UNIT_HEAD
         ),
         officer_roles=frozenset(Role(post.role) for post in posts if post.role in OFFICER_ROLES),
+        posts=_held(posts, user),
         inner_grid_ids=inner,
     )
 
@@ -218,6 +254,17 @@ def _holders(posts: QuerySet[Post], *, on: dt.date) -> QuerySet[User]:
         ),
         disabled_at__isnull=True,
     ).order_by("pk")
+
+
+def _held(posts: Iterable[Post], user: User) -> tuple[HeldPost, ...]:
+    """The posts in the order in which their landing pages come first; own ones before substitutions."""
+    held = [
+        HeldPost(post.pk, Role(post.role), str(post.place or post.unit or ""), post.user_id != user.pk)
+        for post in posts
+    ]
+    return tuple(
+        sorted(held, key=lambda post: (post.is_substitute, LANDING_ORDER.index(post.role), post.post_id))
+    )
 
 
 def _own_grants(posts: Iterable[Post]) -> tuple[PlaceGrant, ...]:

@@ -9,3 +9,9 @@ class PartymembersConfig(AppConfig):
 
     name = "partymembers"
     verbose_name = _("People")
+
+    def ready(self) -> None:
+        """Enter the pages about oneself into the navigation."""
+        from partymembers.web import navigation  # noqa: PLC0415  # models are ready only now
+
+        navigation.enter()

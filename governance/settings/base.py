@@ -58,11 +58,13 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "partymembers.middleware.AccessMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_structlog.middlewares.RequestMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "axes.middleware.AxesMiddleware",
+    "governance.common.handlers.DomainErrorMiddleware",
 ]
 
 ROOT_URLCONF = "governance.urls"
@@ -113,7 +115,7 @@ CACHES = {
 AUTH_USER_MODEL = "partymembers.User"
 AUTHENTICATION_BACKENDS = [
     "axes.backends.AxesStandaloneBackend",
-    "django.contrib.auth.backends.ModelBackend",
+    "partymembers.backends.StaffBackend",
 ]
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
 AUTH_PASSWORD_VALIDATORS = [
@@ -134,6 +136,11 @@ AXES_RESET_ON_SUCCESS = True
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
 AXES_HTTP_RESPONSE_CODE = 429
 AXES_SENSITIVE_PARAMETERS = ["username", "ip_address"]
+AXES_USERNAME_CALLABLE = "partymembers.lockout.attempt_key"
+AXES_CLIENT_IP_CALLABLE = "partymembers.lockout.caller_address"
+AXES_LOCKOUT_CALLABLE = "partymembers.web.signing.locked_out"
+AXES_DISABLE_ACCESS_LOG = True  # the audit trail has it
+AXES_ENABLE_ADMIN = False
 
 # The row in PostgreSQL is the session, so a flushed Valkey signs nobody out.
 # IdleSessionMiddleware writes at most once a minute; the extra minute keeps the promised half hour.
@@ -142,6 +149,7 @@ SESSION_COOKIE_AGE = 30 * 60 + 60
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_SAMESITE = "Lax"
+CSRF_FAILURE_VIEW = "governance.common.handlers.csrf_failure"
 CSRF_TRUSTED_ORIGINS: list[str] = env["CSRF_TRUSTED_ORIGINS"]
 PROXIES: int = env["GEZHI_PROXIES"]
 

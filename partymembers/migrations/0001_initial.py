@@ -65,6 +65,7 @@ class Migration(migrations.Migration):
                     models.CheckConstraint(
                         condition=models.Q(("username__regex", "^1[3-9][0-9]{9}$"), _negated=True),
                         name="staff_number_is_no_mobile_number",
+                        violation_error_message="A staff number must not look like a mobile number.",
                     )
                 ],
             },

@@ -61,6 +61,7 @@ class User(AbstractBaseUser):
             models.CheckConstraint(
                 name="staff_number_is_no_mobile_number",
                 condition=~models.Q(username__regex=r"^1[3-9][0-9]{9}$"),
+                violation_error_message=_("A staff number must not look like a mobile number."),
             ),
         ]
 

@@ -1,0 +1,196 @@
+"""Posts and substitutes: given, shortened, never rewritten."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from governance.common.errors import Invalid, NotVisible, WrongState
+from grids.models import Place
+from partymembers.audit import record_access
+from partymembers.models import Post, Role, StaffChange, Substitution, Unit, User
+from partymembers.rules import (
+    check_period,
+    check_seat,
+    check_separation,
+    day_after,
+    locked_user,
+    overlapping,
+    require_officer,
+    require_other,
+)
+
+
+@transaction.atomic
+def give_post(
+    *,
+    user_id: int,
+    role: Role,
+    place: Place | None = None,
+    unit: Unit | None = None,
+    starts_on: dt.date,
+    ends_on: dt.date | None = None,
+    employment: str = Post.Employment.FULL_TIME,
+    actor: User | None,
+    at: dt.datetime,
+    ip: str | None = None,
+) -> Post:
+    """Give somebody a role over a place, in a unit, or as an officer, from one day to another.
+
+    One person holds at most one officer's role, and no business post beside it (三员): checked with the
+    user's row locked, so two grants at once cannot both pass. Raises Invalid, NotAllowed or WrongState.
+    """
+    require_officer(actor, Role.SECURITY_OFFICER, at=at)
+    user = locked_user(user_id)
+    require_other(actor, user)
+    if user.disabled_at is not None:
+        raise WrongState(_("This user is disabled. Enable them first."), field="user")
+    check_period(starts_on, ends_on)
+    check_seat(role, place, unit)
+    check_separation(user, role, starts_on, ends_on)
+    seat = {"user": user, "role": role, "place": place, "unit": unit}
+    if Post.objects.filter(overlapping(starts_on, ends_on), **seat).exists():
+        raise Invalid(_("They already hold this post in that time."), field="starts_on", code="held_already")
+    post = Post.objects.create(**seat, starts_on=starts_on, ends_on=ends_on, employment=employment)
+    if ends_on is not None:
+        _announce_end(post, ends_on, actor=actor, at=at)
+    record_access(actor, "post_given", user, ip, at=at, **_facts(post))
+    return post
+
+
+@transaction.atomic
+def end_post(
+    *, post_id: int, ends_on: dt.date, actor: User | None, at: dt.datetime, ip: str | None = None
+) -> Post:
+    """Let a post end with the day `ends_on`; its holder's open orders return to the desk after it.
+
+    A post is shortened, never lengthened: give a new one. Raises Invalid, NotAllowed or NotVisible.
+    """
+    require_officer(actor, Role.SECURITY_OFFICER, at=at)
+    post = _locked_post(post_id)
+    require_other(actor, post.user)
+    before = post.ends_on
+    if ends_on == before:
+        return post
+    if ends_on < post.starts_on:
+        raise Invalid(_("The end lies before the start."), field="ends_on")
+    if before is not None and ends_on > before:
+        raise Invalid(_("A post can only be shortened. Give a new one instead."), field="ends_on")
+    post.ends_on = ends_on
+    post.save(update_fields=["ends_on"])
+    _announce_end(post, ends_on, actor=actor, at=at)
+    record_access(actor, "post_ended", post.user, ip, at=at, **_facts(post), ended_before=before)
+    return post
+
+
+@transaction.atomic
+def appoint_substitute(
+    *,
+    post_id: int,
+    substitute_id: int,
+    starts_on: dt.date,
+    ends_on: dt.date,
+    reason: str = "",
+    actor: User | None,
+    at: dt.datetime,
+    ip: str | None = None,
+) -> Substitution:
+    """Let a colleague act in a post while its holder is absent, both days included.
+
+    The rule of the three officers binds a substitute like a holder. Raises Invalid, NotAllowed,
+    NotVisible or WrongState.
+    """
+    require_officer(actor, Role.SECURITY_OFFICER, at=at)
+    substitute = locked_user(substitute_id)
+    require_other(actor, substitute)
+    post = _locked_post(post_id)
+    if substitute.pk == post.user_id:
+        raise Invalid(_("Nobody can be their own substitute."), field="substitute")
+    if substitute.disabled_at is not None:
+        raise WrongState(_("This user is disabled. Enable them first."), field="substitute")
+    check_period(starts_on, ends_on)
+    if starts_on < post.starts_on or (post.ends_on is not None and ends_on > post.ends_on):
+        raise Invalid(_("The post is not held all that time."), field="ends_on")
+    check_separation(substitute, Role(post.role), starts_on, ends_on)
+    if post.substitutions.filter(overlapping(starts_on, ends_on), substitute=substitute).exists():
+        raise Invalid(_("They already substitute in that time."), field="starts_on", code="held_already")
+    row = Substitution.objects.create(
+        post=post, substitute=substitute, starts_on=starts_on, ends_on=ends_on, reason=reason
+    )
+    _announce_end(post, ends_on, actor=actor, at=at, user=substitute)
+    record_access(actor, "substitute_appointed", substitute, ip, at=at, **_stint(row))
+    return row
+
+
+@transaction.atomic
+def end_substitution(
+    *, substitution_id: int, ends_on: dt.date, actor: User | None, at: dt.datetime, ip: str | None = None
+) -> Substitution:
+    """Let a substitution end earlier than planned. Raises Invalid, NotAllowed or NotVisible."""
+    require_officer(actor, Role.SECURITY_OFFICER, at=at)
+    row = (
+        Substitution.objects.select_for_update(of=("self",), no_key=True)
+        .select_related("substitute", "post__user")
+        .filter(pk=substitution_id)
+        .first()
+    )
+    if row is None:
+        raise NotVisible
+    require_other(actor, row.substitute)
+    before = row.ends_on
+    if ends_on == before:
+        return row
+    if not row.starts_on <= ends_on < before:
+        raise Invalid(_("A substitution can only be shortened. Appoint anew instead."), field="ends_on")
+    row.ends_on = ends_on
+    row.save(update_fields=["ends_on"])
+    _announce_end(row.post, ends_on, actor=actor, at=at, user=row.substitute)
+    record_access(actor, "substitution_ended", row.substitute, ip, at=at, **_stint(row), ended_before=before)
+    return row
+
+
+def _locked_post(post_id: int) -> Post:
+    posts = Post.objects.select_for_update(of=("self",), no_key=True)
+    post = posts.select_related("user", "place", "unit").filter(pk=post_id).first()
+    if post is None:
+        raise NotVisible
+    return post
+
+
+def _announce_end(
+    post: Post, last_day: dt.date, *, actor: User | None, at: dt.datetime, user: User | None = None
+) -> None:
+    """Append the change that those above read: from the next midnight the person no longer acts there."""
+    StaffChange.objects.create(
+        kind=StaffChange.Kind.POST_ENDED,
+        user=user or post.user,
+        unit=post.unit,
+        post=post,
+        at=day_after(last_day, at=at),
+        by=actor,
+    )
+
+
+def _facts(post: Post) -> dict[str, Any]:
+    where = post.place.code if post.place else post.unit.code if post.unit else ""
+    return {
+        "post": post.pk,
+        "role": post.role,
+        "at_or_in": where,
+        "from": post.starts_on,
+        "until": post.ends_on,
+    }
+
+
+def _stint(row: Substitution) -> dict[str, Any]:
+    holder = row.post.user.username
+    return {
+        "post": row.post_id,
+        "role": row.post.role,
+        "for": holder,
+        "from": row.starts_on,
+        "until": row.ends_on,
+    }

@@ -1,0 +1,68 @@
+"""What each request knows of its user: their access, whether their session still holds, a due password."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import cast
+
+from django.contrib.auth import logout
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.functional import SimpleLazyObject
+from django.utils.translation import gettext as _
+
+from governance.common.browsing import SEEN
+from governance.common.htmx import hx_redirect
+from partymembers import devices
+from partymembers.access import Access, access_of
+
+#: Pages open to somebody whose first password is still to be changed.
+_OPEN_BEFORE_CHANGE = ("password_change", "logout", "set_language", "healthz")
+
+
+def access_for(request: HttpRequest) -> Access:
+    """What the request's user may reach today; asked of the database once a request, at most."""
+    if not hasattr(request, "_access"):
+        request._access = access_of(request.user, on=timezone.localdate())  # type: ignore[attr-defined]
+    return cast(Access, request._access)  # type: ignore[attr-defined]
+
+
+class AccessMiddleware:
+    """Offers `request.access`, ends trust that no longer holds, and asks for a password that is due."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:  # noqa: D102
+        request.access = SimpleLazyObject(lambda: access_for(request))  # type: ignore[attr-defined]
+        if request.user.is_authenticated:
+            if _trust_is_over(request):
+                logout(request)
+            elif request.user.must_change_password and request.path not in _open_paths():
+                return _to_password_change(request)
+        return self.get_response(request)
+
+
+def _trust_is_over(request: HttpRequest) -> bool:
+    """Whether a trusted session idled and its user has a post by now that must not stay signed in."""
+    if not devices.is_trusted(request.session):
+        return False
+    idle = time.time() - request.session.get(SEEN, 0)
+    return idle > devices.IDLE_FOR.total_seconds() and not devices.may_trust(access_for(request))
+
+
+def _open_paths() -> set[str]:
+    return {reverse(name) for name in _OPEN_BEFORE_CHANGE}
+
+
+def _to_password_change(request: HttpRequest) -> HttpResponse:
+    url = reverse("password_change")
+    if request.path.startswith("/api/"):
+        problem = {"title": _("Change your first password before anything else."), "status": 403}
+        return JsonResponse(problem, status=403, content_type="application/problem+json")
+    if request.headers.get("HX-Request") == "true":
+        return hx_redirect(request, url)
+    return redirect(url)

@@ -1,0 +1,92 @@
+"""Who may write what about people, and the rule of the three officers 三员."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from governance.common.errors import Invalid, NotAllowed, NotVisible
+from grids.models import Place
+from partymembers.access import access_of
+from partymembers.models import OFFICER_ROLES, PLACE_ROLES, UNIT_ROLES, Post, Role, Substitution, Unit, User
+
+
+def require_officer(actor: User | None, role: Role, *, at: dt.datetime) -> None:
+    """Pass the officer of this role, and the command line (`None`). Raises NotAllowed for anyone else."""
+    if actor is not None and not access_of(actor, on=timezone.localdate(at)).is_officer(role):
+        raise NotAllowed(_("Only the %(officer)s may do this.") % {"officer": role.label.lower()})
+
+
+def require_other(actor: User | None, user: User) -> None:
+    """Nobody grants, takes or resets anything of their own. Raises NotAllowed."""
+    if actor is not None and actor.pk == user.pk:
+        raise NotAllowed(_("You cannot do this to yourself. Ask another security officer."))
+
+
+def locked_user(user_id: int) -> User:
+    """The user's row, locked until the transaction ends. Raises NotVisible."""
+    user = User.objects.select_for_update(no_key=True).filter(pk=user_id).first()
+    if user is None:
+        raise NotVisible
+    return user
+
+
+def overlapping(starts_on: dt.date, ends_on: dt.date | None, prefix: str = "") -> Q:
+    """A condition: the dates of the row share a day with this period (None: without an end)."""
+    still_on = Q(**{f"{prefix}ends_on__isnull": True}) | Q(**{f"{prefix}ends_on__gte": starts_on})
+    return still_on if ends_on is None else still_on & Q(**{f"{prefix}starts_on__lte": ends_on})
+
+
+def check_period(starts_on: dt.date, ends_on: dt.date | None) -> None:
+    """Raises Invalid when the period ends before it starts."""
+    if ends_on is not None and ends_on < starts_on:
+        raise Invalid(_("The end lies before the start."), field="ends_on")
+
+
+def check_seat(role: Role, place: Place | None, unit: Unit | None) -> None:
+    """A place role wants a place, a unit role a unit, an officer's role neither. Raises Invalid."""
+    if role in PLACE_ROLES and place is None:
+        raise Invalid(_("This role is held over a place. Choose one."), field="place")
+    if role in UNIT_ROLES and unit is None:
+        raise Invalid(_("This role is held in a unit. Choose one."), field="unit")
+    if role not in PLACE_ROLES and place is not None:
+        raise Invalid(_("This role is not held over a place. Leave it empty."), field="place")
+    if role not in UNIT_ROLES and unit is not None:
+        raise Invalid(_("This role is not held in a unit. Leave it empty."), field="unit")
+    if place is not None and place.retired_on is not None:
+        raise Invalid(_("This place is retired. Choose the one that followed it."), field="place")
+    if unit is not None and unit.disabled_at is not None:
+        raise Invalid(_("This unit is disabled. Choose another."), field="unit")
+
+
+def check_separation(user: User, role: Role, starts_on: dt.date, ends_on: dt.date | None) -> None:
+    """Three officers are three people, and do no other business. Call with the user's row locked.
+
+    Substitutions count like posts, on the days when both they and the post hold. Raises Invalid.
+    """
+    own = Post.objects.filter(overlapping(starts_on, ends_on), user=user).values_list("role", flat=True)
+    acted = Substitution.objects.filter(
+        overlapping(starts_on, ends_on), overlapping(starts_on, ends_on, "post__"), substitute=user
+    ).values_list("post__role", flat=True)
+    others = {Role(held) for held in [*own, *acted]} - {role}
+    clashing = others if role in OFFICER_ROLES else others & OFFICER_ROLES
+    if clashing:
+        names = ", ".join(sorted(str(held.label) for held in clashing))
+        raise Invalid(
+            _(
+                "They also hold: %(posts)s. An officer's post stands alone: "
+                "end the other first, or choose another person."
+            )
+            % {"posts": names},
+            field="role",
+            code="three_officers",
+        )
+
+
+def day_after(day: dt.date, *, at: dt.datetime) -> dt.datetime:
+    """The midnight at which `day` is over, or `at` where that has passed already."""
+    midnight = timezone.make_aware(dt.datetime.combine(day + dt.timedelta(days=1), dt.time.min))
+    return max(midnight, at)

@@ -1,0 +1,45 @@
+"""What this room adds around every page: my page, and the posts in the account menu."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+
+from governance.common.navigation import (
+    AccountLink,
+    NavItem,
+    register,
+    register_account_link,
+    register_posts,
+)
+from partymembers.devices import may_trust
+from partymembers.landing import current_post
+from partymembers.middleware import access_for
+
+
+def enter() -> None:
+    """Register the entries; done once, when Django starts."""
+    register(
+        NavItem(
+            key="profile",
+            label=_("Me"),
+            url_name="profile",
+            icon="user",
+            phone=True,
+            order=900,
+            visible=_works_on_the_ground,
+        )
+    )
+    register_account_link(AccountLink(label=_("My page"), url_name="profile", icon="user"))
+    register_posts(_posts)
+
+
+def _works_on_the_ground(request: HttpRequest) -> bool:
+    """A phone's bottom bar shows the entry; at a desk the account menu has it."""
+    return request.user.is_authenticated and may_trust(access_for(request))
+
+
+def _posts(request: HttpRequest) -> list[str]:
+    """The posts that the account menu lists, the current one first."""
+    current = current_post(request)
+    return [str(post) for post in sorted(access_for(request).posts, key=lambda post: post != current)]

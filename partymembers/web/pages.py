@@ -1,0 +1,68 @@
+"""The way in after signing in, and the page about oneself."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_POST
+
+from partymembers import devices
+from partymembers.audit import address_of, record_access
+from partymembers.landing import choose_post, current_post, home_url
+from partymembers.middleware import access_for
+from partymembers.models import User
+
+
+@require_GET
+@login_required
+def home(request: HttpRequest) -> HttpResponse:
+    """Send everybody to the page where their work begins."""
+    return redirect(home_url(request))
+
+
+@require_GET
+@login_required
+def profile(request: HttpRequest) -> HttpResponse:
+    """My page: posts, phone, trusted devices, language, sign-out."""
+    assert isinstance(request.user, User)  # noqa: S101  # login_required
+    is_phone_role = devices.may_trust(access_for(request))
+    context = {
+        "base": "base_phone.html" if is_phone_role else "base.html",
+        "posts": access_for(request).posts,
+        "current": current_post(request),
+        "devices": request.user.trusted_devices.filter(expires_at__gt=timezone.now()),
+        "session_key": request.session.session_key,
+        "is_phone_role": is_phone_role,
+    }
+    return render(request, "partymembers/profile.html", context)
+
+
+@require_POST
+@login_required
+def switch_post(request: HttpRequest) -> HttpResponse:
+    """Work in another of one's posts."""
+    chosen = request.POST.get("post", "")
+    if not (chosen.isascii() and chosen.isdigit() and len(chosen) < 19 and choose_post(request, int(chosen))):
+        raise Http404
+    return redirect("home")
+
+
+@require_POST
+@login_required
+def forget_device(request: HttpRequest, device_id: int) -> HttpResponse:
+    """Sign another trusted device out; the one in hand merely loses its seven days."""
+    assert isinstance(request.user, User)  # noqa: S101  # login_required
+    device = request.user.trusted_devices.filter(pk=device_id).first()
+    if device is None:
+        raise Http404
+    if device.session_key == request.session.session_key:
+        devices.distrust(request.session)  # the hand that holds it: it may idle like any other from now on
+    else:
+        devices.forget(device)
+    record_access(request.user, "device_forgotten", request.user, address_of(request), at=timezone.now())
+    messages.success(request, _("The device is no longer trusted."))
+    return redirect("profile")

@@ -1,0 +1,44 @@
+"""A small city for the tests of people."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import NamedTuple
+
+import pytest
+from django.utils import timezone
+
+from grids.models import Level, Place
+
+#: A Friday, 10:24 in Shanghai.
+NOW = timezone.make_aware(dt.datetime(2026, 11, 20, 10, 24))
+TODAY = NOW.date()
+DAY = dt.timedelta(days=1)
+
+
+class City(NamedTuple):
+    """City, district, street, two communities, and a grid in each."""
+
+    city: Place
+    district: Place
+    street: Place
+    here: Place
+    there: Place
+    grid_here: Place
+    grid_there: Place
+
+
+def child(parent: Place, *, code: str, name: str, level: Level) -> Place:
+    return Place.objects.add_child(parent, {"code": code, "name": name, "level": level})
+
+
+@pytest.fixture
+def town(db: None) -> City:
+    city = Place.objects.add_root({"code": "990100000000", "name": "澄川市", "level": Level.CITY})
+    district = child(city, code="990101000000", name="城东区", level=Level.DISTRICT)
+    street = child(district, code="990101001000", name="河湾街道", level=Level.STREET)
+    here = child(street, code="990101001001", name="柳荫社区", level=Level.COMMUNITY)
+    there = child(street, code="990101001002", name="桥头社区", level=Level.COMMUNITY)
+    grid_here = child(here, code="990101001001001", name="第1网格", level=Level.GRID)
+    grid_there = child(there, code="990101001002001", name="第1网格", level=Level.GRID)
+    return City(city, district, street, here, there, grid_here, grid_there)
