@@ -23,6 +23,7 @@ from django.utils.translation import gettext_lazy as _
 from cases.deadlines import TimerType
 from cases.models import Case, CatalogueVersion, Matter, MatterClass, Standard
 from governance.common.errors import Invalid
+from governance.common.text import bigrams
 from partymembers.models import User
 
 NO_STANDARD = _("This matter has no standard yet. Please choose another one, or ask the system officer.")
@@ -84,7 +85,7 @@ class MatterLeaf:
     def score(self, text: str) -> int:
         """How well a folded text fits, 0 not at all: the name counts most, everyday words after it."""
         known = (self._name, *self._words)
-        pairs = bigrams(text)
+        pairs = frozenset(bigrams(text))
         return max(
             100 * (text == self._name),
             90 * self._name.startswith(text),
@@ -192,11 +193,6 @@ def folded(text: str) -> str:
     """A text as it is searched: one width, lower case, without spaces and punctuation."""
     plain = unicodedata.normalize("NFKC", text).casefold()
     return "".join(c for c in plain if unicodedata.category(c)[0] in "LN")
-
-
-def bigrams(text: str) -> frozenset[str]:
-    """The pairs of neighbouring characters."""
-    return frozenset(text[i : i + 2] for i in range(len(text) - 1))
 
 
 def _catalogue() -> _Remembered:
