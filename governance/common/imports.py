@@ -32,7 +32,8 @@ class ImportReport:
     """What an import did, or with `dry_run` would have done, by rows of the file.
 
     `skipped` are rows left out on purpose (they belong to no table here), `refused` those with a fault:
-    a row may be refused for several reasons. `applied` says whether anything was written.
+    a row may be refused for several reasons. `notes` tell what else a reader should know, such as which row
+    was skipped. `applied` says whether anything was written.
     """
 
     created: int = 0
@@ -40,6 +41,7 @@ class ImportReport:
     unchanged: int = 0
     skipped: int = 0
     refused: list[RowError] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
     dry_run: bool = False
     applied: bool = False
 
@@ -108,6 +110,8 @@ class ImportCommand(BaseCommand):
             )
         except TableError as error:
             raise CommandError(str(error)) from error
+        for note in report.notes:
+            self.stdout.write(note)
         for fault in report.refused[:SHOWN_ERRORS]:
             self.stderr.write(str(fault))
         if len(report.refused) > SHOWN_ERRORS:

@@ -152,7 +152,7 @@ def read_table(
     is an error of its row, never evaluated. Raises TableError before the first row is given; a row limit or
     a broken sheet found half-way raises TableError too, so read inside a transaction.
     """
-    data = _bytes_of(source, max_bytes)
+    data = read_bytes(source, max_bytes=max_bytes)
     lines = _xlsx_lines(data) if data.startswith(_XLSX_MAGIC) else _csv_lines(data)
     first = next(lines, None)
     if first is None:
@@ -163,7 +163,8 @@ def read_table(
     return Table(tuple(c for c in columns if c), _rows(lines, columns, pad=data.startswith(_XLSX_MAGIC)))
 
 
-def _bytes_of(source: Path | str | bytes | BinaryIO, max_bytes: int) -> bytes:
+def read_bytes(source: Path | str | bytes | BinaryIO, *, max_bytes: int = MAX_BYTES) -> bytes:
+    """What a path or open file holds. Raises TableError when it cannot be opened or is too large."""
     if isinstance(source, (str, Path)):
         try:
             with Path(source).open("rb") as file:

@@ -1,0 +1,30 @@
+"""`manage.py import_buildings FILE`."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.utils import timezone
+
+from governance.common.imports import ImportCommand, ImportReport, Progress
+from grids.boundaries import SYSTEMS
+from grids.importing import import_buildings
+
+
+class Command(ImportCommand):
+    """Import buildings."""
+
+    help = "Import buildings with their counts (CSV, XLSX)."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """The coordinate system of the file."""
+        super().add_arguments(parser)
+        parser.add_argument("--system", choices=SYSTEMS, default="wgs84", help="coordinates of the file")
+
+    def run(self, file: Path, *, dry_run: bool, progress: Progress, options: dict[str, Any]) -> ImportReport:
+        """Import the file as of now."""
+        return import_buildings(
+            file, at=timezone.now(), system=options["system"], dry_run=dry_run, progress=progress
+        )
