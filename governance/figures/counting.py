@@ -15,7 +15,7 @@ from typing import Any
 
 from django.core.exceptions import EmptyResultSet
 from django.db import connection
-from django.db.models import BooleanField, ExpressionWrapper, F, Q, Value
+from django.db.models import BigIntegerField, BooleanField, ExpressionWrapper, F, Q, Value
 from django.db.models.functions import Trunc
 from django.utils import timezone
 
@@ -123,12 +123,12 @@ def _orders(cohort: Cohort, request: Request, access: Access) -> Any:
 
 def _columns(cohort: Cohort, request: Request) -> dict[str, Any]:
     """What the statement groups by; only what is asked for is joined."""
-    at = {"g_at": F(cohort.time), "g_took": F("handling_time")}
+    at: dict[str, Any] = {"g_at": F(cohort.time), "g_took": F("handling_time")}
     if cohort is not DUE:  # nothing is timed there
         at |= {"p_timed": Value(False)}
     area, asked = request.subject.area, request.dimensions
     columns: dict[Dimension, dict[str, Any]] = {
-        Dimension.PLACE: {"g_place": area.child(cohort) if area else Value(None)},
+        Dimension.PLACE: {"g_place": area.child(cohort) if area else Value(None, BigIntegerField())},
         Dimension.UNIT: {"g_unit": F("unit_id"), "g_unit_name": F("unit__name")},
         Dimension.MATTER: {"g_matter": F("matter_id"), "g_matter_name": F("matter__name")},
         Dimension.CHANNEL: {"g_channel": F("channel")},

@@ -9,15 +9,20 @@ from typing import Any
 
 from cases.models import Case, Channel, Matter, Satisfaction
 from cases.workflow import State
-from grids.models import ORDER_LEVELS, Place
+from grids.models import ORDER_LEVELS, Level, Place
 from partymembers.models import Unit, User
 
 _numbers = count(1)
 
 
+_ids: dict[int, dict[Level, int]] = {}
+
+
 def levels_of(place: Place, prefix: str = "") -> dict[str, int]:
-    """The columns of a place and everything above it."""
-    ids = place.ancestor_ids()
+    """The columns of a place and everything above it; asked once a place, since no place ever moves."""
+    if place.pk not in _ids:
+        _ids[place.pk] = place.ancestor_ids()
+    ids = _ids[place.pk]
     return {f"{prefix}{level}_id": ids[level] for level in ORDER_LEVELS if level in ids}
 
 
@@ -48,7 +53,8 @@ def closed_order(
 ) -> Case:
     """An order that was closed `took` after its report, with `limit` from the report to its due time."""
     times = {"accepted_at": at, "handled_at": at + took, "closed_at": at + took, "due_at": at + limit}
-    return order(place, matter, at, **({"state": State.CLOSED, "handling_time": took} | times | fields))
+    given: dict[str, Any] = {"state": State.CLOSED, "handling_time": took} | times | fields
+    return order(place, matter, at, **given)
 
 
 def random_orders(  # every dimension that a subject may have
