@@ -79,7 +79,7 @@ def _level(value: str) -> str:
 
 def _folder(value: str) -> Path:
     if not Path(value).is_absolute():
-        raise ValueError("must be an absolute folder")
+        raise ValueError("must be an absolute path")
     return Path(value)
 
 
@@ -97,7 +97,7 @@ def read_database(value: str) -> dict[str, Any]:
     parts = urlsplit(value)
     if parts.scheme not in {"postgres", "postgresql"} or len(parts.path) < 2:
         raise ValueError("must be like postgres://user:password@host:5432/name")
-    options = dict(parse_qsl(parts.query, strict_parsing=bool(parts.query)))
+    options = dict(parse_qsl(parts.query))
     host = options.pop("host", parts.hostname or "")
     try:
         port = options.pop("port", None) or parts.port or ""
@@ -238,7 +238,7 @@ class Environment:
     def __init__(self, given: Mapping[str, str]) -> None:
         for name in sorted(given):
             if name.startswith(PREFIX) and name not in BY_NAME:
-                close = difflib.get_close_matches(name, BY_NAME, n=1)
+                close = difflib.get_close_matches(name, BY_NAME, n=1, cutoff=0.8)
                 raise refuse(f"unknown variable {name}" + (f"; did you mean {close[0]}?" if close else ""))
         self.given = frozenset(name for name in BY_NAME if given.get(name, "") != "")
         self._values: dict[str, Any] = {}

@@ -67,7 +67,7 @@ def logging_settings(*, level: str, json: bool) -> dict[str, Any]:
             # A refused page is the person's news, not the operator's; 5xx arrive as `request_failed`.
             "django.request": {"level": "CRITICAL"},
             "django.server": {"level": "WARNING"},
-            "celery.app.trace": {"level": "WARNING"},
+            "celery": {"level": "WARNING"},
             "axes": {"level": "WARNING"},
         },
     }

@@ -1,0 +1,82 @@
+"""Fixtures of all tests. The services themselves are started by `governance.stack.pytest_plugin`."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from django.db import connection
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def wait_for(condition: Callable[[], Any], seconds: float = 30.0) -> Any:
+    """The first true answer of `condition`; fails the test when none came in time."""
+    ends = time.monotonic() + seconds
+    while time.monotonic() < ends:
+        if answer := condition():
+            return answer
+        time.sleep(0.05)
+    pytest.fail(f"nothing came of {condition} within {seconds} s")
+
+
+def database_url() -> str:
+    """DATABASE_URL of this process's own test database, for programs that a test starts."""
+    database = connection.settings_dict
+    login = quote(database["USER"]) + (f":{quote(database['PASSWORD'])}" if database["PASSWORD"] else "")
+    host, port = quote(database["HOST"], safe="/"), database["PORT"]
+    return f"postgres://{login}@/{database['NAME']}?host={host}" + (f"&port={port}" if port else "")
+
+
+@pytest.fixture
+def program_env() -> dict[str, str]:
+    """The environment in which a program started by a test sees this test's database and broker."""
+    return {
+        **os.environ,
+        "DATABASE_URL": database_url(),
+        "DJANGO_SETTINGS_MODULE": "governance.settings.test",
+    }
+
+
+@pytest.fixture
+def celery_worker(
+    transactional_db: None, program_env: dict[str, str], tmp_path: Path
+) -> Iterator[subprocess.Popen[bytes]]:
+    """A real Celery worker on this test's database and broker, for tests of delivery itself.
+
+    Committed rows are its only way to see what a test did, hence `transactional_db`.
+    """
+    from governance.celery import app, say_alive  # noqa: PLC0415  Celery reads the settings when it is imported
+
+    alive = tmp_path / "alive"
+    app.control.purge()
+    options = "--queues urgent,celery --concurrency 1 --without-gossip --without-mingle --loglevel WARNING"
+    command = [sys.executable, "-m", "celery", "--quiet", "-A", "governance", "worker", *options.split()]
+    with (tmp_path / "worker.log").open("wb") as log:
+        worker = subprocess.Popen(
+            command, cwd=ROOT, env={**program_env, "GEZHI_SIGN_OF_LIFE": str(alive)}, stdout=log, stderr=log
+        )
+    say_alive.delay()
+    try:
+        wait_for(alive.exists)
+        yield worker
+    finally:
+        worker.terminate()
+        try:
+            worker.wait(timeout=15)
+        except subprocess.TimeoutExpired:
+            worker.kill()
+            worker.wait()
+
+
+@pytest.fixture(autouse=True)
+def _media_of_its_own(tmp_path: Path, settings: Settings) -> None:
+    """No test leaves a file behind, nor finds another's."""
+    settings.MEDIA_ROOT = tmp_path / "media"
