@@ -9,3 +9,9 @@ class CasesConfig(AppConfig):
 
     name = "cases"
     verbose_name = _("Orders")
+
+    def ready(self) -> None:
+        """Register who reads the event log: each room names its readers, in its own `ready`."""
+        from cases import consumers, notify, relay  # noqa: PLC0415  models are loaded by now, not before
+
+        relay.register(notify.IN_APP, consumers.ROUTER, consumers.STRAYS, consumers.MERGED_NEWS)

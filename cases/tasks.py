@@ -14,7 +14,10 @@ from celery.exceptions import SoftTimeLimitExceeded
 from django.db.models import F
 from django.utils import timezone
 
+from cases import attachments, consumers, escalation
+from cases.actions import routing
 from cases.models import Case
+from cases.relay import run_relay
 from cases.workflow import State
 
 logger = logging.getLogger("gezhi.tasks")
@@ -26,17 +29,13 @@ ROUTES: Final = 500
 @shared_task(name="cases.relay", soft_time_limit=60, time_limit=90)
 def relay() -> None:
     """Sequence new events and hand them to their readers."""
-    from cases.relay import run_relay
-
     run_relay(seconds=20)
 
 
 @shared_task(name="cases.route_case", soft_time_limit=30, time_limit=60)
 def route_case(case_id: int) -> None:
     """Route one order; an order that is routed already stays as it is."""
-    from cases.actions.routing import route_case as route
-
-    route(case_id=case_id, at=timezone.now())
+    routing.route_case(case_id=case_id, at=timezone.now())
 
 
 @shared_task(name="cases.sweep_routes", soft_time_limit=60, time_limit=90)
@@ -58,22 +57,16 @@ def sweep_routes() -> None:
 @shared_task(name="cases.sweep_ladder", soft_time_limit=60, time_limit=90)
 def sweep_ladder() -> None:
     """Take the rungs of the ladder that have come due."""
-    from cases.escalation import sweep_ladder as sweep
-
-    sweep(at=timezone.now())
+    escalation.sweep_ladder(at=timezone.now())
 
 
 @shared_task(name="cases.expire_uploads", soft_time_limit=120, time_limit=150)
 def expire_uploads() -> None:
     """Delete the pictures that no report claimed."""
-    from cases.attachments import expire_uploads as expire
-
-    expire(at=timezone.now())
+    attachments.expire_uploads(at=timezone.now())
 
 
 @shared_task(name="cases.follow_changes", soft_time_limit=120, time_limit=150)
 def follow_changes() -> None:
     """Let open orders follow changes of staff, units and places."""
-    from cases.consumers import follow_changes as follow
-
-    follow(at=timezone.now())
+    consumers.follow_changes(at=timezone.now())

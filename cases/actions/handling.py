@@ -46,8 +46,11 @@ def assign_case(*, case_id: int, handler: User, actor: User, at: datetime, note:
 
 
 @transaction.atomic
-def return_case(*, case_id: int, actor: Actor, at: datetime, note: str) -> Case:
-    """退单: back to the desk for another dispatch. The whole order's clock runs on."""
+def return_case(*, case_id: int, actor: Actor, at: datetime, note: str, cause: str = "") -> Case:
+    """退单: back to the desk for another dispatch. The whole order's clock runs on.
+
+    `cause` says why the portal itself takes an order back (`cases.events`).
+    """
     case = open_case(case_id, "return", actor=actor, at=at)
     reason = require_reason(note)
     unit = case.unit
@@ -58,6 +61,7 @@ def return_case(*, case_id: int, actor: Actor, at: datetime, note: str) -> Case:
     case.unit, case.handler = None, None
     case.returns += 1
     names = {"from_unit_id": unit.pk, "from_unit": unit.name} if unit else {}
+    names |= {"cause": cause} if cause else {}
     return record(case, "return", actor=actor, at=at, note=reason, **names)
 
 
