@@ -12,14 +12,14 @@ from django.conf import settings
 from django.contrib.sessions.backends.base import SessionBase
 from django.http import HttpRequest
 
+from governance.common.browsing import SEEN
 from partymembers.access import Access
 from partymembers.models import GROUND_ROLES, TrustedDevice, User
 
 #: How long a device stays trusted, counted from the sign-in; use does not lengthen it.
 TRUSTED_FOR = dt.timedelta(days=7)
-#: How long any other session may idle.
-IDLE_FOR = dt.timedelta(minutes=30)
-_TRUSTED = "_trusted"
+#: In a session: when its trust ends, in seconds of the epoch.
+_TRUSTED_UNTIL = "_trusted_until"
 
 
 def may_trust(access: Access) -> bool:
@@ -30,13 +30,28 @@ def may_trust(access: Access) -> bool:
 
 def is_trusted(session: SessionBase) -> bool:
     """Whether this session belongs to a trusted device."""
-    return bool(session.get(_TRUSTED))
+    return _TRUSTED_UNTIL in session
+
+
+def is_over(session: SessionBase, *, now: float) -> bool:
+    """Whether a session has outlived its trust, or idled too long without any.
+
+    The stores let sessions expire too, but a cache may be late and a row may be restored.
+    """
+    if is_trusted(session):
+        return bool(now >= session[_TRUSTED_UNTIL])
+    return is_idle(session, now=now)
+
+
+def is_idle(session: SessionBase, *, now: float) -> bool:
+    """Whether nobody has used the session for as long as one may idle."""
+    return bool(now - session.get(SEEN, now) > settings.SESSION_COOKIE_AGE)
 
 
 def trust(request: HttpRequest, user: User, *, at: dt.datetime) -> TrustedDevice:
     """Keep the session of a fresh sign-in for seven days. Who may is the caller's to check."""
     session = request.session
-    session[_TRUSTED] = True
+    session[_TRUSTED_UNTIL] = (at + TRUSTED_FOR).timestamp()
     session.set_expiry(at + TRUSTED_FOR)
     session.save()
     TrustedDevice.objects.filter(expires_at__lte=at).delete()
@@ -52,7 +67,7 @@ def trust(request: HttpRequest, user: User, *, at: dt.datetime) -> TrustedDevice
 def distrust(session: SessionBase) -> None:
     """Let this session idle like any other again."""
     TrustedDevice.objects.filter(session_key=session.session_key or "").delete()
-    session.pop(_TRUSTED, None)
+    session.pop(_TRUSTED_UNTIL, None)
     session.set_expiry(None)
 
 

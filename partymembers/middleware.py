@@ -14,7 +14,6 @@ from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext as _
 
-from governance.common.browsing import SEEN
 from governance.common.htmx import hx_redirect
 from partymembers import devices
 from partymembers.access import Access, access_of
@@ -31,7 +30,7 @@ def access_for(request: HttpRequest) -> Access:
 
 
 class AccessMiddleware:
-    """Offers `request.access`, ends trust that no longer holds, and asks for a password that is due."""
+    """Offers `request.access`, ends sessions that no longer hold, and asks for a password that is due."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -39,19 +38,20 @@ class AccessMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:  # noqa: D102
         request.access = SimpleLazyObject(lambda: access_for(request))  # type: ignore[attr-defined]
         if request.user.is_authenticated:
-            if _trust_is_over(request):
+            if _session_is_over(request):
                 logout(request)
             elif request.user.must_change_password and request.path not in _open_paths():
                 return _to_password_change(request)
         return self.get_response(request)
 
 
-def _trust_is_over(request: HttpRequest) -> bool:
-    """Whether a trusted session idled and its user has a post by now that must not stay signed in."""
-    if not devices.is_trusted(request.session):
-        return False
-    idle = time.time() - request.session.get(SEEN, 0)
-    return idle > devices.IDLE_FOR.total_seconds() and not devices.may_trust(access_for(request))
+def _session_is_over(request: HttpRequest) -> bool:
+    """Whether the session ended by its time, or has idled in a trust that its user may no longer have."""
+    session, now = request.session, time.time()
+    if devices.is_over(session, now=now):
+        return True
+    rests_on_trust = devices.is_trusted(session) and devices.is_idle(session, now=now)
+    return rests_on_trust and not devices.may_trust(access_for(request))
 
 
 def _open_paths() -> set[str]:

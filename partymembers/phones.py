@@ -12,7 +12,7 @@ from governance.common.errors import Invalid
 #: A mobile number of mainland China: 11 digits from 13 to 19.
 _MOBILE = re.compile(r"1[3-9][0-9]{9}")
 _PREFIX = re.compile(r"^(?:\+|00)86")
-_FILLING = re.compile(r"[\s\u00ad\u200b-\u200f\u2010-\u2015\u2060\ufeff()-]+")
+_FILLING = re.compile(r"[\s\u00ad\u200b-\u200f\u2010-\u2015\u202a-\u202e\u2060-\u2069\ufeff()-]+")
 
 
 def normal_identifier(typed: str) -> str:

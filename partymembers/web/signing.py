@@ -33,7 +33,7 @@ def sign_in(request: HttpRequest) -> HttpResponse:
     """The sign-in page."""
     if request.user.is_authenticated:
         return redirect(_next(request))
-    form = SignInForm(request, request.POST or None)
+    form = SignInForm(request, request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
         user = form.get_user()
         assert user is not None  # noqa: S101  # a valid form has one
@@ -78,7 +78,7 @@ def sign_out(request: HttpRequest) -> HttpResponse:
 def password_change(request: HttpRequest) -> HttpResponse:
     """Choose one's own password; the only page open after the first sign-in."""
     assert isinstance(request.user, User)  # noqa: S101  # login_required
-    form = PasswordForm(request, request.POST or None)
+    form = PasswordForm(request, request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
         try:
             user = actions.change_password(
