@@ -90,9 +90,10 @@ def messages_of(path: Path) -> Iterator[tuple[int, object, str]]:
     """Line, msgid (or singular and plural) and context of each message of a file."""
     text = path.read_text("utf-8")
     if path.suffix != ".py":
-        # What templatize leaves is code between blanks; without indentation it is Python that can be tokenized.
+        # What templatize leaves is code between blanks; without indentation Python can tokenize it.
         text = "\n".join(line.strip() for line in templatize(text, str(path)).split("\n"))
-    for line, message, _comments, context in extract("python", BytesIO(text.encode()), KEYWORDS):  # type: ignore[arg-type]
+    found = extract("python", BytesIO(text.encode()), KEYWORDS)  # type: ignore[arg-type]
+    for line, message, _comments, context in found:
         yield line, message, context or ""
 
 
@@ -160,7 +161,7 @@ def merge(root: Path = ROOT) -> Merge:
 
 
 def rendered(merged: Merge) -> str:
-    """The catalogue as it is written: no dates and no line numbers, so that the same input gives the same file."""
+    """The catalogue as it is written: no dates, no line numbers; the same input gives the same file."""
     body = BytesIO()
     write_po(body, merged.catalog, width=0, no_location=True, omit_header=True, sort_output=True)
     return HEADER + body.getvalue().decode()

@@ -1,4 +1,4 @@
-"""What may go wrong on purpose: each error carries a message for the person and an HTTP status for the door."""
+"""What may go wrong on purpose: each error has words for the person and a status for the door."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ Text = str | Promise
 
 
 class DomainError(Exception):
-    """A refusal that the person can understand and act on; nothing has been written when it is raised.
+    """A refusal that the person can act on; nothing has been written when it is raised.
 
     `message` names the remedy in the user's language, `field` the input it belongs to (empty: the whole form),
     `code` a word that integrators may rely on, `extra` what a page needs to offer a way on.

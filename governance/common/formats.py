@@ -49,7 +49,7 @@ def masked_phone(phone: str | None) -> str:
 
 
 def masked_name(name: str | None) -> str:
-    """A name with all but its beginning hidden: a Chinese name keeps its surname, another its first letter."""
+    """A name but for its beginning: a Chinese name keeps its surname, another its first letter."""
     text = (name or "").strip()
     if not text:
         return ""
@@ -60,7 +60,33 @@ def masked_name(name: str | None) -> str:
 
 
 COMPOUND_SURNAMES = frozenset(
-    "欧阳 上官 司马 诸葛 东方 皇甫 尉迟 公孙 慕容 令狐 长孙 宇文 司徒 夏侯 轩辕 端木 南宫 独孤 西门 闻人 申屠 淳于 太史 百里 呼延".split()
+    [
+        "欧阳",
+        "上官",
+        "司马",
+        "诸葛",
+        "东方",
+        "皇甫",
+        "尉迟",
+        "公孙",
+        "慕容",
+        "令狐",
+        "长孙",
+        "宇文",
+        "司徒",
+        "夏侯",
+        "轩辕",
+        "端木",
+        "南宫",
+        "独孤",
+        "西门",
+        "闻人",
+        "申屠",
+        "淳于",
+        "太史",
+        "百里",
+        "呼延",
+    ]
 )
 
 
@@ -79,7 +105,8 @@ def points_delta(value: Decimal | float | int | None) -> str:
     """The size of a difference between two rates, in percentage points; an arrow beside it says where to."""
     if value is None:
         return DASH
-    return _("%(points)s pts") % {"points": two_decimals(abs(value))}
+    size = value.copy_abs() if isinstance(value, Decimal) else abs(value)
+    return _("%(points)s pts") % {"points": two_decimals(size)}
 
 
 def local_time(at: datetime | None, now: datetime | None = None) -> str:
@@ -117,9 +144,9 @@ def distance(metres: float | Decimal | None) -> str:
 
 def orders_missing(count: int) -> str:
     """The first sentence of an error summary: how many places are still wrong."""
-    return ngettext("%(count)s thing is missing or wrong.", "%(count)s things are missing or wrong.", count) % {
-        "count": count
-    }
+    return ngettext(
+        "%(count)s thing is missing or wrong.", "%(count)s things are missing or wrong.", count
+    ) % {"count": count}
 
 
 def html_language() -> str:

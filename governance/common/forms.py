@@ -25,7 +25,7 @@ class BaseForm(forms.Form):
         self.add_error(error.field if error.field in self.fields else None, str(error.message))
 
 
-class BaseModelForm(forms.ModelForm):  # type: ignore[type-arg]
+class BaseModelForm(forms.ModelForm):
     """The same for forms over a model (configuration only: orders are changed by actions)."""
 
     use_required_attribute = False
@@ -45,4 +45,6 @@ def _word_errors(form: forms.BaseForm) -> None:
         is_default = each.error_messages.get("required") == forms.Field.default_error_messages["required"]
         if is_default:
             is_choice = isinstance(each, forms.ChoiceField | forms.ModelChoiceField)
-            each.error_messages["required"] = _("Please choose one.") if is_choice else _("Please fill this in.")
+            each.error_messages["required"] = (
+                _("Please choose one.") if is_choice else _("Please fill this in.")
+            )

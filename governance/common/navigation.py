@@ -13,7 +13,6 @@ from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 from django.utils.functional import Promise, SimpleLazyObject
 
-
 Text = str | Promise
 
 

@@ -84,7 +84,7 @@ def _read(cursor: str, order: str) -> _Position:
 
 
 def _beyond(name: str, position: _Position, *, is_descending: bool) -> list[Q]:
-    """The rows past a position, as up to two ranges that one index each answers (known values, then nulls)."""
+    """The rows past a position, as up to two ranges, each one index scan (known values, then nulls)."""
     goes_down = is_descending != position.is_backward
     more, at_least = ("lt", "lte") if goes_down else ("gt", "gte")
     past_pk = Q(**{f"pk__{more}": position.pk})
@@ -113,9 +113,9 @@ def paginate(
     size: int = PAGE_SIZE,
     count_up_to: int | None = None,
 ) -> CursorPage[Row]:
-    """One page of `queryset` ordered by `order` (a field, `-` for descending) and primary key, empty values last.
+    """One page of `queryset` in the order of a field (`-`: descending) and primary key, empty values last.
 
-    `count_up_to` also counts, stopping there. Raises Invalid for a cursor that is not ours or of another order.
+    `count_up_to` also counts, stopping there. Raises Invalid for a cursor not ours or of another order.
     Give the queryset an index on (field, id); where the field may be empty, a page takes up to two queries.
     """
     name, is_descending = order.lstrip("-"), order.startswith("-")
@@ -128,7 +128,9 @@ def paginate(
     else:
         ranges = _beyond(name, position, is_descending=is_descending)
         ranges = ranges if is_nullable else ranges[:1]
-    rows = _fetch(queryset, ranges, [f"-{name}" if goes_down else name, "-pk" if goes_down else "pk"], size + 1)
+    rows = _fetch(
+        queryset, ranges, [f"-{name}" if goes_down else name, "-pk" if goes_down else "pk"], size + 1
+    )
     has_more, rows = len(rows) > size, rows[:size]
     if is_backward:
         rows.reverse()

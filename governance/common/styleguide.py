@@ -1,4 +1,4 @@
-"""Every part of the pages on one page, with sample data: for developers, off unless DEBUG or STYLEGUIDE is set."""
+"""Every part on one page, with sample data: for developers, off unless DEBUG or STYLEGUIDE is set."""
 
 from __future__ import annotations
 
@@ -45,7 +45,13 @@ def _boundaries() -> dict[str, object]:
                 "type": "Polygon",
                 "coordinates": _square(105.40 + 0.01 * (n % 3), 28.86 + 0.01 * (n // 3)),
             },
-            "properties": {"name": f"第{n + 1}网格", "label": f"{84 + 2 * n}.17%", "k": n, "worst": n == 0, "url": "#"},
+            "properties": {
+                "name": f"第{n + 1}网格",
+                "label": f"{84 + 2 * n}.17%",
+                "k": n,
+                "worst": n == 0,
+                "url": "#",
+            },
         }
         for n in range(6)
     ]
@@ -98,7 +104,9 @@ def _context(at: datetime) -> dict[str, Any]:
             ]
         ],
         "whole": SimpleNamespace(light="green", percent=35, words="1时17分"),
-        "photo": SimpleNamespace(url="/static/img/login.svg", alt="", caption="陈某某 11-13 10:19", stamp="±6 米"),
+        "photo": SimpleNamespace(
+            url="/static/img/login.svg", alt="", caption="陈某某 11-13 10:19", stamp="±6 米"
+        ),
         "map_tiles": getattr(settings, "MAP_TILES", ""),
     }
 

@@ -73,9 +73,7 @@ def optional_url(name: str, *args: object, **kwargs: object) -> str:
 def light(tone: str, text: str, boxed: bool = False, **attributes: str) -> SafeString:
     """A light: shape, word, colour. Tones: green, yellow, red, paused, ended; the word is never left out."""
     classes = " ".join(filter(None, ["light", "boxed" if boxed else "", attributes.get("class", "")]))
-    return format_html(
-        '<span class="{}" data-light="{}">{}</span>', classes, LIGHTS.get(tone, "grey"), text
-    )
+    return format_html('<span class="{}" data-light="{}">{}</span>', classes, LIGHTS.get(tone, "grey"), text)
 
 
 def light_words(tone: str, left: timedelta | None) -> str:
@@ -119,17 +117,13 @@ def badge(text: str, tone: str = "", icon_name: str = "") -> SafeString:
 
 
 @register.simple_tag
-def delta(
-    value: float | None, unit: str = "points", good: str = "na", label: str = ""
-) -> SafeString:
-    """A difference: an arrow for its direction, a tone for whether that is good ("up", "down" or "na" is good)."""
+def delta(value: float | None, unit: str = "points", good: str = "na", label: str = "") -> SafeString:
+    """A difference: an arrow for its direction, a tone for good or bad; `good` is "up", "down" or "na"."""
     if value is None:
         return format_html('<span>{}<b class="delta" data-dir="none"></b></span>', label)
     direction = "flat" if round(float(value), 2) == 0 else ("up" if value > 0 else "down")
     verdict = "na" if good == "na" or direction == "flat" else ("yes" if good == direction else "no")
-    size = (
-        formats.points_delta(value) if unit == "points" else f"{formats.two_decimals(abs(value))}%"
-    )
+    size = formats.points_delta(value) if unit == "points" else f"{formats.two_decimals(abs(value))}%"
     spoken = {"up": _("up"), "down": _("down"), "flat": _("unchanged")}[direction]
     return format_html(
         '<span>{}<b class="delta" data-dir="{}" data-good="{}"><span class="sr">{} </span>{}</b></span>',
@@ -156,7 +150,7 @@ def _kind(bound: BoundField) -> str:
 
 @register.inclusion_tag("components/field.html")
 def field(bound: BoundField, **options: Any) -> dict[str, object]:
-    """A form field with label, help and error. Options: label, hint, hide_label, and any attribute of the input."""
+    """A form field with label, help and error. Options: label, hint, hide_label, any attribute."""
     kind = _kind(bound)
     field_id = bound.id_for_label or bound.auto_id or bound.html_name
     label = options.pop("label", bound.label)
