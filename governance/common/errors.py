@@ -13,7 +13,7 @@ Text = str | Promise
 class DomainError(Exception):
     """A refusal that the person can act on; nothing has been written when it is raised.
 
-    `message` names the remedy in the user's language, `field` the input it belongs to (empty: the whole form),
+    `message` names the remedy in the user's language, `field` the input it belongs to (or nothing),
     `code` a word that integrators may rely on, `extra` what a page needs to offer a way on.
     """
 
