@@ -117,6 +117,16 @@ def schedule_rung(clock: Clock, case: Case, ladder: Iterable[LadderRung], *, aft
     clock.next_rung_at = instant(clock, percent) if percent is not None and clock.is_running else None
 
 
+def rearm(case: Case, *, at: datetime) -> None:
+    """After the desk moved down: clocks whose ladder had ended at the top get their next rung ahead."""
+    ladder = active_ladder()
+    for clock in _known(case):
+        if clock.stopped_at is None and clock.next_rung_percent is None:
+            limit = max(clock.limit + clock.extended, timedelta(seconds=1))
+            schedule_rung(clock, case, ladder, after=used(clock, now=at) * 100 // limit)
+            clock.save()
+
+
 def instant(clock: Clock, percent: int) -> datetime:
     """When the clock has used `percent` of its limit, pauses included."""
     share = (clock.limit + clock.extended) * percent // 100 + clock.paused_total

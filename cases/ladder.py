@@ -8,7 +8,11 @@ from cases.models import Case, LadderRung
 
 
 def rungs_for(ladder: Iterable[LadderRung], case: Case, stage: str) -> list[LadderRung]:
-    """The rungs that apply to one stage of an order; an empty field of a rung means "any"."""
+    """The rungs that apply to one stage of an order; an empty field of a rung means "any".
+
+    Nothing climbs from the top, so that a ladder that repeats ends there.
+    """
+    is_top = case.desk.depth == 1
     return [
         rung
         for rung in ladder
@@ -16,6 +20,7 @@ def rungs_for(ladder: Iterable[LadderRung], case: Case, stage: str) -> list[Ladd
         and rung.stage in ("", stage)
         and rung.urgency in ("", case.urgency)
         and rung.matter_class_id in (None, case.matter.matter_class_id)
+        and not (is_top and rung.deed == LadderRung.Deed.CLIMB)
     ]
 
 

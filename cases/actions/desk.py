@@ -322,6 +322,7 @@ def correct_place(
     put_at(case, located.territory)
     if case.community_id != former_community:
         case.desk = located.territory.desk
+        clocks.rearm(case, at=at)
     if lng is not None:
         case.lng, case.lat = lng, lat
     if address is not None:

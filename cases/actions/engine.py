@@ -29,9 +29,10 @@ def lock_case(case_id: int) -> Case:
 
     Raises NotVisible if there is no such order.
     """
-    rows = Case.objects.select_for_update(of=("self",)).select_related(
-        "place", "desk", "matter__matter_class", "standard", "unit"
-    )
+    # The lock has a statement of its own: one that also joins, and waited for another action, would pair the
+    # order's new row with the joined rows of before, and so lose its desk or unit, or the order itself.
+    Case.objects.select_for_update().filter(pk=case_id).values_list("pk").first()
+    rows = Case.objects.select_related("place", "desk", "matter__matter_class", "standard", "unit")
     case = rows.prefetch_related("clocks", "parts", "requests", "co_reporters").filter(pk=case_id).first()
     if case is None:
         raise NotVisible()

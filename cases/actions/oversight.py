@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from cases import clocks
 from cases.actions.engine import open_case, record, require_reason
 from cases.actors import Actor
 from cases.models import Attachment, Case
@@ -25,12 +27,12 @@ def escalate_case(*, case_id: int, actor: Actor, at: datetime, note: str) -> Cas
     return climb(case, "escalate", actor=actor, at=at, note=require_reason(note))
 
 
-def climb(case: Case, kind: str, *, actor: Actor, at: datetime, note: str = "", **data: object) -> Case:
+def climb(case: Case, kind: str, *, actor: Actor, at: datetime, note: str = "", **data: Any) -> Case:
     """Move a locked order's desk up one existing level, by hand or by the ladder.
 
     Raises Invalid at the top, where nobody is above.
     """
-    above = case.desk.get_parent()
+    above = Place.objects.get_parent(case.desk)
     if above is None:
         raise Invalid(_("No desk is above this one."))
     former, case.desk = case.desk, above
@@ -38,7 +40,7 @@ def climb(case: Case, kind: str, *, actor: Actor, at: datetime, note: str = "", 
     return record(case, kind, actor=actor, at=at, note=note, **_move(former, above), **data)
 
 
-def _move(former: Place, desk: Place) -> dict[str, object]:
+def _move(former: Place, desk: Place) -> dict[str, Any]:
     return {"from_desk_id": former.pk, "to_desk_id": desk.pk}
 
 
@@ -65,6 +67,7 @@ def give_back_case(*, case_id: int, actor: User, at: datetime, note: str) -> Cas
     if below is None:
         raise Invalid(_("No desk is below this one."))
     case.desk = below
+    clocks.rearm(case, at=at)
     return record(case, "give_back", actor=actor, at=at, note=reason, **_move(former, below))
 
 
