@@ -193,7 +193,7 @@ _TABLE: tuple[EventKind, ...] = (
             "from_unit": _text("its name"),
             "cause": _text("unit_disabled or nobody_left where the portal took it back"),
         },
-        (_D, Circle.ASSIST),
+        (_D,),
     ),
     EventKind(
         "reassign",

@@ -194,13 +194,16 @@ def _load_posts(roster: Roster, events: Sequence[CaseEvent], cases: Sequence[Cas
         | Q(role__in=UNIT_ROLES, unit__in=units),
         in_force(on),
     ).order_by("pk")
-    posts = list(held.values_list("pk", "user_id", "role", "place_id", "place__path", "unit_id"))
-    acting = Substitution.objects.filter(in_force(on), post__in=[post[0] for post in posts])
+    columns = ("pk", "user_id", "user__disabled_at", "role", "place_id", "place__path", "unit_id")
+    posts = list(held.values_list(*columns))
+    acting = Substitution.objects.filter(
+        in_force(on), post__in=[post[0] for post in posts], substitute__disabled_at=None
+    )
     substitutes: dict[int, IDS] = defaultdict(list)
     for post_id, user_id in acting.values_list("post_id", "substitute_id"):
         substitutes[post_id].append(user_id)
-    for pk, holder, role, place_id, path, unit_id in posts:
-        people = [holder, *substitutes[pk]]
+    for pk, holder, disabled_at, role, place_id, path, unit_id in posts:
+        people = [*([] if disabled_at else [holder]), *substitutes[pk]]
         if role in DESK_ROLES:
             roster.desks.setdefault(place_id, []).extend(people)
         elif role in GROUND_ROLES:

@@ -1,0 +1,432 @@
+"""Whom an event concerns, by a table written by hand; quiet hours; and what a message may say."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import date, datetime, timedelta
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import translation
+
+from cases.actions import changes, checking, desk, handling, oversight, reporting
+from cases.actions.checking import Answer
+from cases.calendars import forget_calendar
+from cases.deadlines import CHINA
+from cases.escalation import sweep_ladder
+from cases.events import EVENT_KINDS, payload_problems
+from cases.models import Case, CaseEvent, Notification
+from cases.notify import in_app
+from cases.wording import describe
+from grids import succession
+from partymembers.models import User
+from tests.factories.cases import MINUTE, NOON, World, bring_to, make_attachment, make_world, report
+from tests.factories.catalogue import make_matter
+from tests.factories.people import make_substitute, make_user
+
+pytestmark = pytest.mark.django_db
+
+LATER = NOON + timedelta(minutes=30)
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture(autouse=True)
+def plain_calendar() -> Iterator[None]:
+    forget_calendar()
+    yield
+    forget_calendar()
+
+
+@pytest.fixture
+def world() -> World:
+    return make_world()
+
+
+def tell() -> None:
+    """What the relay does with every event, without its cursors."""
+    in_app(list(CaseEvent.objects.order_by("pk")))
+
+
+def told(world: World, kind: str) -> set[str]:
+    """The people of the small world who have a message about an event of that kind."""
+    names = {user.pk: name for name, user in vars(world).items() if isinstance(user, User)}
+    return {names[pk] for pk in Notification.objects.filter(kind=kind).values_list("recipient_id", flat=True)}
+
+
+def _resolve(w: World) -> None:
+    report(
+        w,
+        result="已装好",
+        attachments=[make_attachment(w.worker)],
+        after_attachments=[make_attachment(w.worker)],
+    )
+
+
+def _asked(w: World, kind: str) -> Case:
+    case = bring_to(w, "handling")
+    if kind == "extension":
+        handling.ask_extension(case_id=case.pk, actor=w.handler, at=LATER, extra=8 * HOUR, note="等配件")
+    else:
+        handling.ask_suspension(case_id=case.pk, actor=w.handler, at=LATER, note="等法院裁定")
+    return case
+
+
+def _assign(w: World) -> None:
+    case = bring_to(w, "handling")
+    handling.assign_case(case_id=case.pk, handler=w.second_handler, actor=w.head, at=LATER)
+
+
+def _reassign(w: World) -> None:
+    case = bring_to(w, "handling")
+    desk.reassign_case(case_id=case.pk, unit=w.other_unit, assisting=[w.assisting], actor=w.desk, at=LATER)
+
+
+def _handler_cleared(w: World) -> None:
+    case = bring_to(w, "handling")
+    User.objects.filter(pk=w.handler.pk).update(disabled_at=LATER)
+    assert changes.clear_handler(case_id=case.pk, at=LATER)
+
+
+def _resume(w: World) -> None:
+    desk.resume_case(case_id=bring_to(w, "suspended").pk, actor=w.desk, at=LATER)
+
+
+def _give_back(w: World) -> None:
+    case = bring_to(w, "reported")
+    oversight.take_over_case(case_id=case.pk, actor=w.street_desk, at=LATER)
+    oversight.give_back_case(case_id=case.pk, actor=w.street_desk, at=LATER, note="社区能办")
+
+
+def _correct_place(w: World) -> None:
+    lng, lat = w.city.inside(w.city.east_1)
+    case = bring_to(w, "handling")
+    desk.correct_place(case_id=case.pk, actor=w.desk, at=LATER, lng=lng, lat=lat)
+
+
+def _place_changed(w: World) -> None:
+    case = bring_to(w, "accepted")
+    succession.hand_over_place(place=w.city.west_1, parent=w.city.east, at=LATER)
+    assert changes.move_case_to_successor(case_id=case.pk, at=LATER)
+
+
+def _supervised_to_the_end(w: World) -> None:
+    case = bring_to(w, "handled")
+    oversight.supervise_case(case_id=case.pk, actor=w.official, at=LATER, note="本周办好")
+    checking.pass_check(case_id=case.pk, actor=w.second_worker, at=LATER)
+
+
+def _handling(w: World) -> int:
+    return bring_to(w, "handling").pk
+
+
+SOLVED = Answer(contacted=True, solved=True, satisfaction="satisfied")
+LEAD = {"handler", "second_handler", "head"}
+DESK = {"desk", "second_desk"}
+#: Kind → what brings it about → everybody who is told. The worker is the reporter and works in the grid.
+GOLDEN: dict[str, tuple[Callable[[World], object], set[str]]] = {
+    "report": (report, DESK),
+    "resolve": (_resolve, {"second_worker"}),
+    "join": (
+        lambda w: reporting.join_case(case_id=report(w).pk, user=w.resident, at=LATER),
+        set(),
+    ),
+    "add_information": (
+        lambda w: reporting.add_information(case_id=report(w).pk, actor=w.worker, at=LATER, note="又深了"),
+        DESK,
+    ),
+    "withdraw": (lambda w: reporting.withdraw_case(case_id=report(w).pk, actor=w.worker, at=LATER), DESK),
+    "accept": (lambda w: bring_to(w, "accepted"), {"worker"}),
+    "decline": (lambda w: bring_to(w, "declined"), {"worker"}),
+    "merge": (lambda w: bring_to(w, "merged"), {"worker"}),
+    "co_report": (lambda w: bring_to(w, "merged"), {"second_desk"}),
+    "void": (lambda w: bring_to(w, "voided"), {"worker"} | DESK),
+    "dispatch": (lambda w: bring_to(w, "dispatched"), LEAD | {"assistant"}),
+    "acknowledge": (_handling, set()),
+    "assign": (_assign, {"handler", "second_handler"}),
+    "return": (
+        lambda w: handling.return_case(case_id=_handling(w), actor=w.handler, at=LATER, note="不归我们管"),
+        DESK,
+    ),
+    "reassign": (_reassign, {"other_handler", "assistant", "handler"}),
+    "handler_cleared": (_handler_cleared, {"second_handler", "head"}),
+    "finish": (lambda w: bring_to(w, "handled"), {"worker", "second_worker"}),
+    "part_done": (
+        lambda w: handling.report_part_done(case_id=_handling(w), actor=w.assistant, at=LATER),
+        {"handler"},
+    ),
+    "ask_extension": (lambda w: _asked(w, "extension"), DESK),
+    "ask_suspension": (lambda w: _asked(w, "suspension"), DESK),
+    "grant_extension": (
+        lambda w: desk.grant_extension(case_id=_asked(w, "extension").pk, actor=w.desk, at=LATER),
+        {"handler"},
+    ),
+    "refuse_extension": (
+        lambda w: desk.refuse_request(case_id=_asked(w, "extension").pk, actor=w.desk, at=LATER, note="够了"),
+        {"handler"},
+    ),
+    "grant_suspension": (lambda w: bring_to(w, "suspended"), {"handler", "worker"}),
+    "refuse_suspension": (
+        lambda w: desk.refuse_request(case_id=_asked(w, "x").pk, actor=w.desk, at=LATER, note="能办"),
+        {"handler"},
+    ),
+    "resume": (_resume, {"handler"}),
+    "check_pass": (_supervised_to_the_end, {"handler", "worker", "official"}),
+    "check_fail": (
+        lambda w: checking.fail_check(
+            case_id=bring_to(w, "handled").pk, actor=w.second_worker, at=LATER, note="还缺一块"
+        ),
+        {"handler", "head"},
+    ),
+    "rate": (
+        lambda w: checking.rate_case(
+            case_id=bring_to(w, "closed").pk, actor=w.worker, at=LATER, answer=SOLVED
+        ),
+        DESK | {"handler"},
+    ),
+    "follow_up": (
+        lambda w: checking.follow_up_case(
+            case_id=bring_to(w, "closed").pk, actor=w.desk, at=LATER, answer=SOLVED
+        ),
+        set(),
+    ),
+    "reopen": (
+        lambda w: checking.reopen_case(
+            case_id=bring_to(w, "closed").pk, actor=w.desk, at=LATER, note="又坏了"
+        ),
+        {"handler", "head", "second_desk", "worker"},
+    ),
+    "escalate": (
+        lambda w: oversight.escalate_case(case_id=report(w).pk, actor=w.desk, at=LATER, note="超出社区"),
+        {"street_desk", "second_desk"},
+    ),
+    "take_over": (
+        lambda w: oversight.take_over_case(case_id=report(w).pk, actor=w.street_desk, at=LATER),
+        DESK,
+    ),
+    "give_back": (_give_back, DESK),
+    "urge": (
+        lambda w: oversight.urge_case(case_id=_handling(w), actor=w.worker, at=LATER),
+        {"handler", "head"},
+    ),
+    "supervise": (
+        lambda w: oversight.supervise_case(case_id=_handling(w), actor=w.official, at=LATER, note="本周办好"),
+        {"handler", "head"} | DESK,
+    ),
+    "instruct": (
+        lambda w: oversight.instruct_case(case_id=_handling(w), actor=w.official, at=LATER, note="要快"),
+        {"handler", "head"} | DESK,
+    ),
+    "comment": (
+        lambda w: oversight.comment_case(case_id=_handling(w), actor=w.handler, at=LATER, note="明早到场"),
+        DESK | {"assistant"},
+    ),
+    "correct_matter": (
+        lambda w: desk.correct_matter(
+            case_id=_handling(w), matter=make_matter(name="井盖"), actor=w.desk, at=LATER
+        ),
+        {"handler"},
+    ),
+    "correct_place": (_correct_place, {"other_desk", "handler"}),
+    "place_changed": (_place_changed, {"other_desk"}),
+    "remind": (lambda w: (report(w), sweep_ladder(at=NOON + 24 * MINUTE)), DESK),
+    "late": (lambda w: (report(w), sweep_ladder(at=NOON + 30 * MINUTE)), DESK),
+    "climb": (lambda w: (report(w), sweep_ladder(at=NOON + 45 * MINUTE)), DESK | {"street_desk"}),
+}
+#: Kinds that other tests bring about, and of which nobody is told.
+ELSEWHERE = {"route", "attach", "merged_news", "import"}
+
+
+@pytest.mark.parametrize("kind", GOLDEN)
+def test_an_event_reaches_exactly_those_whom_it_concerns(world: World, kind: str) -> None:
+    cause, expected = GOLDEN[kind]
+    cause(world)
+    assert CaseEvent.objects.filter(kind=kind).count() == 1
+    tell()
+    assert told(world, kind) == expected
+    problems = [payload_problems(event.kind, event.data) for event in CaseEvent.objects.all()]
+    assert [each for each in problems if each] == []
+
+
+def test_the_table_above_names_every_kind() -> None:
+    assert set(GOLDEN) | ELSEWHERE == set(EVENT_KINDS)
+    assert [kind for kind in ELSEWHERE if EVENT_KINDS[kind].audience] == []
+
+
+def test_a_repeat_changes_nothing(world: World) -> None:
+    bring_to(world, "handling")
+    tell()
+    first = list(Notification.objects.order_by("pk").values())
+    Notification.objects.filter(pk=first[0]["id"]).update(read_at=LATER)
+    tell()
+    assert Notification.objects.count() == len(first)
+    assert Notification.objects.get(pk=first[0]["id"]).read_at == LATER
+
+
+def test_of_what_was_resolved_on_the_spot_only_the_check_is_news(world: World) -> None:
+    _resolve(world)
+    tell()
+    assert told(world, "report") == set()
+
+
+def test_where_nobody_on_the_ground_may_check_the_desk_is_told(world: World) -> None:
+    User.objects.filter(pk__in=[world.worker.pk, world.second_worker.pk]).update(disabled_at=NOON)
+    case = Case.objects.get(pk=bring_to(world, "handling", reporter=world.resident).pk)
+    Case.objects.filter(pk=case.pk).update(state="handled")
+    CaseEvent.objects.create(
+        case=case, seq=99, kind="finish", at=LATER, actor=world.handler, actor_kind="user", to_state="handled"
+    )
+    tell()
+    assert told(world, "finish") == DESK
+
+
+def test_somebody_disabled_is_told_nothing_and_a_substitute_is_told_the_same(world: World) -> None:
+    substitute = make_user("代理人")
+    post = world.desk.posts.get()
+    make_substitute(post, substitute, since=date(2026, 11, 1), until=date(2026, 11, 30))
+    User.objects.filter(pk=world.second_desk.pk).update(disabled_at=NOON)
+    report(world)
+    tell()
+    told_of = Notification.objects.filter(kind="report").values_list("recipient_id", flat=True)
+    assert set(told_of) == {world.desk.pk, substitute.pk}
+
+
+def test_a_post_that_is_over_brings_no_messages(world: World) -> None:
+    world.second_desk.posts.update(ends_on=date(2026, 11, 19))
+    report(world)
+    tell()
+    assert told(world, "report") == {"desk"}
+
+
+def test_co_reporters_get_the_news(world: World) -> None:
+    case = report(world)
+    reporting.join_case(case_id=case.pk, user=world.resident, at=NOON)
+    desk.accept_case(case_id=case.pk, actor=world.desk, at=LATER)
+    tell()
+    assert told(world, "accept") == {"worker", "resident"}
+
+
+def test_who_was_told_of_a_dispatch_does_not_depend_on_what_happened_since(world: World) -> None:
+    case = bring_to(world, "dispatched")
+    handling.return_case(case_id=case.pk, actor=world.handler, at=LATER, note="不归我们管")
+    tell()
+    assert told(world, "dispatch") == LEAD
+
+
+def test_an_import_tells_nobody(world: World) -> None:
+    bring_to(world, "closed")
+    imported = list(CaseEvent.objects.all())
+    for event in imported:
+        event.is_imported = True
+    in_app(imported)
+    assert Notification.objects.count() == 0
+
+
+def test_an_event_of_an_unknown_kind_is_ignored(world: World) -> None:
+    case = report(world)
+    CaseEvent.objects.create(case=case, seq=50, kind="of_a_later_version", at=LATER, actor_kind="system")
+    tell()
+    assert set(Notification.objects.values_list("kind", flat=True)) == {"report"}
+
+
+@pytest.mark.parametrize(
+    ("happens", "shown"),
+    [
+        ("2026-11-20 10:00", "2026-11-20 10:00"),
+        ("2026-11-20 12:30", "2026-11-20 14:00"),
+        ("2026-11-20 21:00", "2026-11-23 08:00"),  # a Friday evening waits for Monday
+        ("2026-11-21 09:00", "2026-11-23 08:00"),
+    ],
+)
+def test_outside_working_time_only_urgent_orders_disturb(world: World, happens: str, shown: str) -> None:
+    at, until = (datetime.fromisoformat(text).replace(tzinfo=CHINA) for text in (happens, shown))
+    urgent = make_matter(name="燃气泄漏", urgency="urgent")
+    report(world, at=at)
+    report(world, at=at, matter=urgent)
+    tell()
+    rows = Notification.objects.filter(recipient=world.desk).order_by("pk")
+    assert [(row.is_urgent, row.due_at) for row in rows] == [(False, until), (True, at)]
+
+
+def test_a_batch_costs_the_same_queries_with_one_order_and_with_thirty(world: World) -> None:
+    counts = []
+    for number in (1, 30):
+        for _each in range(number):
+            bring_to(world, "handled")
+        events = list(CaseEvent.objects.all())
+        in_app(events[:1])
+        with CaptureQueriesContext(
+            connection,
+        ) as queries:
+            in_app(events)
+        counts.append(len(queries))
+    assert counts == [8, 8]
+
+
+def messages(viewer: User) -> dict[str, tuple[str, str]]:
+    rows = Notification.objects.filter(recipient=viewer).select_related(
+        "event__case__matter", "event__case__place"
+    )
+    return {row.kind: describe(row.event, viewer) for row in rows}
+
+
+def test_a_message_reads_in_the_language_of_its_reader(world: World) -> None:
+    case = bring_to(world, "dispatched")
+    tell()
+    where = f"{case.number} · 雨水箅子 · 西涧社区第1网格"
+    with translation.override("en"):
+        assert messages(world.handler) == {"dispatch": ("New order for 市政养护所", where)}
+        assert messages(world.worker)["accept"] == ("Your report was accepted", where)
+
+
+def test_a_reason_given_in_office_is_quoted_and_cut(world: World) -> None:
+    case = bring_to(world, "dispatched")
+    handling.return_case(case_id=case.pk, actor=world.handler, at=LATER, note="此" * 200)
+    tell()
+    with translation.override("en"):
+        title, body = messages(world.desk)["return"]
+    assert title == "市政养护所 returned the order"
+    assert body.endswith(f"· “{'此' * 59}…”")
+
+
+def test_no_message_carries_a_reporter_s_name_phone_or_words(world: World) -> None:
+    private = ("王居民", "13912345678", "床头")
+    case = report(
+        world,
+        reporter=world.resident,
+        description="王居民 13912345678 床头漏水",
+        address="映月路 86 号 3 单元 201",
+    )
+    reporting.add_information(case_id=case.pk, actor=world.resident, at=LATER, note="王居民 13912345678 床头")
+    oversight.urge_case(case_id=case.pk, actor=world.resident, at=LATER, note="床头还在漏，13912345678")
+    reporting.join_case(case_id=case.pk, user=world.worker, at=LATER, note="床头")
+    desk.accept_case(case_id=case.pk, actor=world.desk, at=LATER)
+    desk.dispatch_case(case_id=case.pk, unit=world.unit, actor=world.desk, at=LATER)
+    handling.acknowledge_case(case_id=case.pk, actor=world.handler, at=LATER)
+    handling.finish_case(
+        case_id=case.pk,
+        actor=world.handler,
+        at=LATER,
+        note="修好",
+        attachments=[make_attachment(world.handler)],
+    )
+    checking.pass_check(case_id=case.pk, actor=world.worker, at=LATER)
+    answer = Answer(solved=False, satisfaction="dissatisfied", comment="王居民：床头 13912345678")
+    checking.rate_case(case_id=case.pk, actor=world.resident, at=LATER, answer=answer)
+    tell()
+    rows = Notification.objects.select_related("event__case__matter", "event__case__place", "recipient")
+    texts = [" ".join(describe(row.event, row.recipient)) for row in rows]
+    assert len(texts) == Notification.objects.count() > 15
+    assert [text for text in texts if any(word in text for word in (*private, "201"))] == []
+
+
+@pytest.mark.parametrize("kind", [kind for kind, row in EVENT_KINDS.items() if row.audience])
+@pytest.mark.parametrize("language", ["zh-hans", "en"])
+def test_every_kind_has_words_even_without_its_payload(world: World, kind: str, language: str) -> None:
+    case = report(world)
+    event = CaseEvent(case=case, seq=9, kind=kind, at=LATER, actor_kind="system")
+    with translation.override(language):
+        title, body = describe(event, world.desk)
+    assert title
+    assert "%(" not in title
+    assert body == f"{case.number} · 雨水箅子 · 西涧社区第1网格"
