@@ -69,7 +69,7 @@ def clean_boundary(value: object, *, system: str = "wgs84") -> Boundary:
     geometry = _geometry(value)
     kind = geometry.get("type")
     polygons = geometry.get("coordinates")
-    if kind not in {"Polygon", "MultiPolygon"}:
+    if kind not in ("Polygon", "MultiPolygon"):  # a tuple: what came may not be hashable
         raise BoundaryError(_("A boundary is a GeoJSON Polygon or MultiPolygon."))
     if kind == "Polygon":
         polygons = [polygons]
@@ -202,6 +202,14 @@ class Area:
     geometry: BaseGeometry
 
 
+def preference(area: Area) -> tuple[int, float, str]:
+    """Sorts the grids that hold one point: the deepest first, then the smallest, then the lowest code.
+
+    Square degrees are rounded to about 0.01 m², so that equal squares are equal.
+    """
+    return -area.depth, round(area.geometry.area, 12), area.code
+
+
 class PointIndex:
     """The areas of all current grids and communities, in memory; immutable once built."""
 
@@ -219,7 +227,7 @@ class PointIndex:
         """The grid that holds the point, border included: the deepest, then smallest, then lowest code."""
         hits = self._tree.query(shapely.Point(lng, lat), predicate="intersects")
         grids = [self._areas[hit] for hit in hits if self._areas[hit].is_grid]
-        return min(grids, key=lambda area: (-area.depth, area.geometry.area, area.code), default=None)
+        return min(grids, key=preference, default=None)
 
     def nearest(self, lng: float, lat: float) -> tuple[Area, float] | None:
         """The area nearest to the point and the metres to it; of equally near ones the lowest code."""
