@@ -15,12 +15,14 @@ from typing import Any
 
 from django.core.exceptions import EmptyResultSet
 from django.db import connection
-from django.db.models import BigIntegerField, BooleanField, ExpressionWrapper, F, Q, Value
+from django.db.models import BigIntegerField, BooleanField, ExpressionWrapper, F, Model, Q, Value
 from django.db.models.functions import Trunc
 from django.utils import timezone
 
-from grids.models import Level
+from cases.models import Matter
+from grids.models import Level, Place
 from partymembers.access import Access
+from partymembers.models import Unit
 
 from .formulas import COHORTS, DUE, Cohort, parts_of
 from .periods import Period, Step
@@ -43,27 +45,35 @@ class Dimension(StrEnum):
 #: The columns that stand for one member of a dimension.
 _MEMBERS: dict[Dimension, tuple[str, ...]] = {
     Dimension.PLACE: ("g_place",),
-    Dimension.RANK: ("g_place", "g_rank", "g_rank_name"),
-    Dimension.UNIT: ("g_unit", "g_unit_name"),
-    Dimension.MATTER: ("g_matter", "g_matter_name"),
+    Dimension.RANK: ("g_place", "g_rank"),
+    Dimension.UNIT: ("g_unit",),
+    Dimension.MATTER: ("g_matter",),
     Dimension.CHANNEL: ("g_channel",),
     Dimension.STEP: ("g_step",),
+}
+#: Where members that are rows have their names; joined to the totals, for sorting names is what would cost.
+_NAMED: dict[Dimension, tuple[str, type[Model]]] = {
+    Dimension.RANK: ("g_rank", Place),
+    Dimension.UNIT: ("g_unit", Unit),
+    Dimension.MATTER: ("g_matter", Matter),
 }
 
 _STATEMENT = """
 WITH spans (bucket, starts, ends) AS (VALUES {spans}),
 orders AS ({orders}),
 placed AS (SELECT * FROM orders JOIN spans ON g_at >= starts AND g_at < ends),
-medians AS (
-    SELECT bucket, percentile_cont(0.5) WITHIN GROUP (ORDER BY g_took) AS median
-    FROM placed WHERE p_timed GROUP BY bucket
-),
+medians AS ({medians}),
 totals AS (
     SELECT bucket, {mask} AS mask, {members}sum(g_took) FILTER (WHERE p_timed) AS took, {counts}
     FROM placed GROUP BY GROUPING SETS ({sets})
 )
-SELECT totals.*, median FROM totals LEFT JOIN medians USING (bucket)
+SELECT totals.*, median{names} FROM totals LEFT JOIN medians USING (bucket){joins}
 """
+_MEDIANS = """
+    SELECT bucket, percentile_cont(0.5) WITHIN GROUP (ORDER BY g_took) AS median
+    FROM placed WHERE p_timed GROUP BY bucket
+"""
+_NO_MEDIANS = "SELECT 0 AS bucket, NULL::interval AS median WHERE false"
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,32 +139,38 @@ def _columns(cohort: Cohort, request: Request) -> dict[str, Any]:
     area, asked = request.subject.area, request.dimensions
     columns: dict[Dimension, dict[str, Any]] = {
         Dimension.PLACE: {"g_place": area.child(cohort) if area else Value(None, BigIntegerField())},
-        Dimension.UNIT: {"g_unit": F("unit_id"), "g_unit_name": F("unit__name")},
-        Dimension.MATTER: {"g_matter": F("matter_id"), "g_matter_name": F("matter__name")},
+        Dimension.UNIT: {"g_unit": F("unit_id")},
+        Dimension.MATTER: {"g_matter": F("matter_id")},
         Dimension.CHANNEL: {"g_channel": F("channel")},
         Dimension.STEP: {
             "g_step": Trunc(cohort.time, request.step.value, tzinfo=timezone.get_default_timezone())
         },
     }
-    rank = f"{cohort.prefix}{request.rank}"
-    columns[Dimension.RANK] = columns[Dimension.PLACE] | {
-        "g_rank": F(f"{rank}_id"),
-        "g_rank_name": F(f"{rank}__name"),
-    }
+    columns[Dimension.RANK] = columns[Dimension.PLACE] | {"g_rank": F(f"{cohort.prefix}{request.rank}_id")}
     return at | {name: each for dimension in asked for name, each in columns[dimension].items()}
 
 
 def _statement(cohort: Cohort, request: Request, *, orders: str, spans: str) -> str:
     members = _grouped(request)
+    named = [
+        (column, model._meta.db_table)
+        for each, (column, model) in _NAMED.items()
+        if each in request.dimensions
+    ]
     sets = ["(bucket)"]
     sets += [f"(bucket, {', '.join(_MEMBERS[dimension])})" for dimension in request.dimensions]
     return _STATEMENT.format(
         spans=spans,
         orders=orders,
+        medians=_MEDIANS if cohort is DUE else _NO_MEDIANS,
         mask=f"GROUPING({', '.join(members)})" if members else "0",
         members="".join(f"{name}, " for name in members),
         counts=", ".join(f"count(*) FILTER (WHERE p_{p.key}) AS p_{p.key}" for p in parts_of(cohort)),
         sets=", ".join(sets),
+        names="".join(f", n_{column}.name AS {column}_name" for column, _table in named),
+        joins="".join(
+            f" LEFT JOIN {table} n_{column} ON n_{column}.id = {column}" for column, table in named
+        ),
     )
 
 
@@ -168,7 +184,10 @@ def _group_and_tally(row: dict[str, Any], cohort: Cohort, request: Request) -> t
     members = _grouped(request)
     present = {name for i, name in enumerate(members) if not row["mask"] >> (len(members) - 1 - i) & 1}
     dimension = next((each for each in request.dimensions if set(_MEMBERS[each]) == present), None)
-    key = tuple(row[name] for name in _MEMBERS[dimension]) if dimension else ()
+    names = list(_MEMBERS[dimension]) if dimension else []
+    if dimension in _NAMED:
+        names.append(f"{_NAMED[dimension][0]}_name")
+    key = tuple(row[name] for name in names)
     counts = {part.key: row[f"p_{part.key}"] for part in parts_of(cohort)}
     median = row["median"] if dimension is None else None
     return Group(row["bucket"], dimension, key), Tally(counts, row["took"] or dt.timedelta(), median)
