@@ -127,14 +127,16 @@ def is_visible(actor: Actor, case: Case, *, at: datetime) -> bool:
     return Case.objects.visible_to(access).filter(pk=case.pk).exists()
 
 
-def require(actor: Actor, action: str, case: Case, *, at: datetime) -> Rule:
+def require(
+    actor: Actor, action: str, case: Case, *, at: datetime, access: Access | None = None
+) -> Rule:
     """The rule of an action that the actor may take now.
 
     Raises NotVisible if the order is not theirs to see, NotAllowed if the action is never theirs,
     WrongState if it is theirs but not now (somebody may have been faster).
     """
     rule = rule_of(case.kind, action)
-    standing = standing_of(actor, case, at=at)
+    standing = standing_of(actor, case, at=at, access=access)
     if standing.allows(case, rule):
         return rule
     if not standing.relations and not is_visible(actor, case, at=at):

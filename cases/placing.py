@@ -24,7 +24,7 @@ class Territory:
 
 def territory_of(place: Place) -> Territory:
     """Everything above a place; a building is kept beside its grid. At most two queries."""
-    nodes = [*place.get_ancestors(), place]
+    nodes = [*Place.objects.above(place), place]
     building = None
     if place.level == Level.BUILDING:
         building = Building.objects.filter(pk=place.pk).first()

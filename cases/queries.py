@@ -1,0 +1,227 @@
+"""Page-ready reads of orders: what rows and the order page need, in a fixed number of queries."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from math import cos, radians
+
+from django.db.models import Prefetch, QuerySet
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+
+from cases import clocks
+from cases.calendars import current_calendar
+from cases.deadlines import Light, TimerType, elapsed, light
+from cases.models import Attachment, Case, CaseEvent, Clock
+from cases.querysets import CaseQuerySet
+from cases.workflow import ENDED_STATES, OPEN_STATES, Stage
+from governance.common.errors import NotVisible
+from governance.common.formats import duration
+from partymembers.access import Access
+
+#: Stages as the order page shows them, left to right.
+SHOWN_STAGES = (Stage.ACCEPT, Stage.DISPATCH, Stage.ACKNOWLEDGE, Stage.HANDLE, Stage.CHECK)
+
+
+def with_row_facts(cases: CaseQuerySet) -> CaseQuerySet:
+    """What a row of a list shows, in two queries beside the list's own."""
+    related = ("matter__matter_class", "place", "desk", "unit", "handler", "compound", "suggested_unit")
+    return cases.select_related(*related).prefetch_related("clocks", "requests")
+
+
+def visible_case(number: str, access: Access) -> Case:
+    """The order of a number, if the actor may see it; raises NotVisible, whether or not it exists."""
+    rows = Case.objects.visible_to(access).select_related(
+        "matter__matter_class",
+        "standard",
+        "place",
+        "desk",
+        "street",
+        "community",
+        "grid",
+        "compound",
+        "unit",
+        "handler",
+        "suggested_unit",
+        "reporter",
+        "merged_into",
+    )
+    case = (
+        rows.prefetch_related("clocks", "parts__unit", "requests", "co_reporters")
+        .filter(number=number)
+        .first()
+    )
+    if case is None:
+        raise NotVisible(_("The order does not exist, or is not in your area. Please check the number."))
+    return case
+
+
+@dataclass(frozen=True)
+class ClockFace:
+    """A clock as a page shows it. `left` is in the clock's own time; negative when late."""
+
+    stage: str
+    name: str | Promise
+    light: Light
+    percent: int
+    left: timedelta
+    used: timedelta
+    limit: timedelta
+    timer: str
+    due_at: datetime
+    is_stopped: bool
+    rounds: int = 1
+
+
+def face(clock: Clock, *, now: datetime, rounds: int = 1) -> ClockFace:
+    """Light, share and time left of a clock at an instant."""
+    spent = clocks.used(clock, now=now)
+    limit = clock.limit + clock.extended
+    shown = light(
+        now if clock.stopped_at is None else clock.stopped_at,
+        warn_at=clock.warn_at,
+        due_at=clock.due_at,
+        paused=clock.paused_at is not None and clock.stopped_at is None,
+    )
+    return ClockFace(
+        stage=clock.stage,
+        name=clock.get_stage_display(),
+        light=shown,
+        percent=min(100, round(spent / limit * 100)) if limit else 100,
+        left=_left(clock, now),
+        used=spent,
+        limit=limit,
+        timer=clock.timer_type,
+        due_at=clock.due_at,
+        is_stopped=clock.stopped_at is not None,
+        rounds=rounds,
+    )
+
+
+def _left(clock: Clock, now: datetime) -> timedelta:
+    """Clock time until the due time; negative after it."""
+    timer, calendar = TimerType(clock.timer_type), current_calendar()
+    moment = clock.stopped_at or clock.paused_at or now
+    if moment <= clock.due_at:
+        return elapsed(moment, clock.due_at, timer, calendar)
+    return -elapsed(clock.due_at, moment, timer, calendar)
+
+
+def ball(case: Case, *, now: datetime) -> ClockFace | None:
+    """The clock that leads: of the stage at hand, the one due first; None for an ended order."""
+    if case.state in ENDED_STATES:
+        return None
+    live = [c for c in case.clocks.all() if c.stopped_at is None and c.stage != Stage.WHOLE]
+    running = [c for c in live if c.paused_at is None] or live
+    first = min(running, key=lambda c: c.due_at, default=None)
+    return face(first, now=now) if first else None
+
+
+def stage_faces(case: Case, *, now: datetime) -> tuple[list[dict[str, object]], dict[str, object] | None]:
+    """The order page's stepper: every stage done, at hand or to come, and the whole order's clock.
+
+    Where a stage had several rounds, the last one shows, with their number.
+    """
+    limits = clocks.limits_of(case)
+    rounds: dict[str, list[Clock]] = {}
+    for clock in case.clocks.all():
+        rounds.setdefault(clock.stage, []).append(clock)
+    at_hand = ball(case, now=now)
+    shown = []
+    for stage in SHOWN_STAGES:
+        if (mine := rounds.get(stage)) is None:
+            shown.append(_to_come(stage, limits[stage].length))
+            continue
+        last = face(max(mine, key=lambda c: c.round), now=now, rounds=len(mine))
+        is_now = at_hand is not None and at_hand.stage == stage
+        shown.append(_step(last, "now" if is_now else "done"))
+    whole = rounds.get(Stage.WHOLE)
+    return shown, _step(face(whole[0], now=now), "now") if whole else None
+
+
+def _to_come(stage: Stage, limit: timedelta) -> dict[str, object]:
+    return {
+        "name": stage.label,
+        "step": "next",
+        "light": "",
+        "percent": 0,
+        "words": duration(limit),
+        "word": "",
+    }
+
+
+def _step(clock: ClockFace, step: str) -> dict[str, object]:
+    words = _("%(used)s of %(limit)s") % {"used": duration(clock.used), "limit": duration(clock.limit)}
+    if clock.rounds > 1:
+        words = _("%(words)s, round %(round)d") % {"words": words, "round": clock.rounds}
+    return {
+        "name": clock.name,
+        "step": step,
+        "light": clock.light.value,
+        "percent": clock.percent,
+        "words": words,
+        "word": _word(clock),
+        "due_at": clock.due_at,
+    }
+
+
+def _word(clock: ClockFace) -> str:
+    if clock.light == Light.PAUSED:
+        return _("Standing still")
+    if clock.light == Light.RED:
+        return _("Late by %(span)s") % {"span": duration(clock.left)}
+    if clock.is_stopped:
+        return _("In time")
+    return _("%(span)s left") % {"span": duration(clock.left)}
+
+
+def timeline(case: Case) -> QuerySet[CaseEvent]:
+    """The order's events, newest first, with their people and pictures; two queries."""
+    pictures = Prefetch("attachments", Attachment.objects.order_by("pk"))
+    return case.events.select_related("actor").prefetch_related(pictures).order_by("-seq")
+
+
+def near_duplicates(
+    cases: CaseQuerySet, *, matter_id: int, lng: float, lat: float, since: datetime, metres: float = 50
+) -> list[Case]:
+    """Open orders of the same matter reported nearby since an instant; nearest first, at most five."""
+    degree = metres / 111_320
+    wide = degree / max(0.01, abs(_cos(lat)))
+    rows = cases.filter(
+        matter_id=matter_id,
+        state__in=OPEN_STATES,
+        reported_at__gte=since,
+        lng__range=(lng - wide, lng + wide),
+        lat__range=(lat - degree, lat + degree),
+    ).select_related("matter", "place")
+    found = [
+        (metres_between(lng, lat, c.lng, c.lat), c)
+        for c in rows[:50]
+        if c.lng is not None and c.lat is not None
+    ]
+    found = sorted((pair for pair in found if pair[0] <= metres), key=lambda pair: pair[0])[:5]
+    for distance, case in found:
+        case.distance_m = distance  # type: ignore[attr-defined]
+    return [case for _distance, case in found]
+
+
+def metres_between(lng: float, lat: float, other_lng: float, other_lat: float) -> float:
+    """Distance on the ground between two near points (equirectangular: exact to a metre within a city)."""
+    east = (other_lng - lng) * _cos((lat + other_lat) / 2)
+    return float((east**2 + (other_lat - lat) ** 2) ** 0.5 * 111_320)
+
+
+def _cos(degrees: float) -> float:
+    return cos(radians(degrees))
+
+
+def is_reader_only(case: Case, access: Access) -> bool:
+    """Whether the actor sees the order only because their unit once had it: without the reporter's phone."""
+    covers = access.covers(case.place.path)
+    in_play = access.in_unit(case.unit_id) or any(
+        p.part == "assist" and access.in_unit(p.unit_id) for p in case.parts.all()
+    )
+    return not (
+        covers or in_play or case.desk_id in access.desk_place_ids or case.reporter_id == access.user_id
+    )

@@ -1,0 +1,95 @@
+"""Every action on an order goes through this one door: show its form, run it, answer page or htmx."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from http import HTTPStatus
+from typing import cast
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods
+
+from cases.models import Attachment, Case
+from cases.permissions import require
+from cases.queries import visible_case
+from cases.web.attachments import posted_photos, shown
+from cases.web.forms import ACTION_FORMS, ActionForm
+from cases.workflow import WORKFLOWS, Rule
+from governance.common.errors import DomainError
+from governance.common.htmx import is_partial, toast, trigger
+from partymembers.middleware import access_for
+from partymembers.models import User
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def act(request: HttpRequest, number: str, action: str) -> HttpResponse:
+    """Show the form of an action (GET), or take the action (POST).
+
+    A domain error of the action itself is shown in the form, with everything that was typed or
+    photographed; one that says that the action is not possible at all is shown on its own page.
+    """
+    access, at = access_for(request), timezone.now()
+    case = visible_case(number, access)
+    rule = WORKFLOWS[case.kind].get(action)
+    if rule is None or action not in ACTION_FORMS:
+        raise Http404
+    require(cast(User, request.user), action, case, at=at, access=access)
+    bound = {"data": request.POST} if request.method == "POST" else {}
+    form = ACTION_FORMS[action](**bound, case=case, actor=cast(User, request.user), access=access, at=at)
+    photos: Sequence[str] = ()
+    if request.method == "POST":
+        try:
+            photos = posted_photos(request, at=at) if form.photos else ()
+            if form.is_valid():
+                return _done(request, form.run(photos=photos), rule)
+        except DomainError as error:
+            if error.http_status in (HTTPStatus.CONFLICT, HTTPStatus.NOT_FOUND):
+                raise
+            form.add_domain_error(error)
+    return _show(request, form, rule, photos)
+
+
+def _show(request: HttpRequest, form: ActionForm, rule: Rule, photos: Sequence[str]) -> HttpResponse:
+    kept = [shown(row) for row in Attachment.objects.filter(token__in=photos)]
+    page = "cases/_action.html" if is_partial(request) else "cases/action.html"
+    context = {
+        "form": form,
+        "rule": rule,
+        "case": form.case,
+        "kept": kept,
+        "photo_errors": form.errors.get("__all__", []) if form.photos and not kept else [],
+        "next": _next(request, form.case),
+        "url": reverse("cases:act", args=[form.case.number, rule.action]),
+    }
+    status = HTTPStatus.BAD_REQUEST if form.is_bound else HTTPStatus.OK
+    return render(request, page, context, status=status)
+
+
+def _done(request: HttpRequest, case: Case, rule: Rule) -> HttpResponse:
+    """Tell what happened; lists and the order's page refresh themselves on `case:acted`."""
+    told = _("%(number)s: %(action)s, done. Now: %(state)s.") % {
+        "number": case.number,
+        "action": rule.label,
+        "state": case.get_state_display(),
+    }
+    if request.headers.get("HX-Request") == "true":
+        response = HttpResponse(status=HTTPStatus.NO_CONTENT)
+        return trigger(toast(response, told), "case:acted", {"number": case.number, "action": rule.action})
+    messages.success(request, told)
+    return redirect(_next(request, case))
+
+
+def _next(request: HttpRequest, case: Case) -> str:
+    """Where to go after: the page that asked, if it is ours, else the order."""
+    wanted = request.POST.get("next") or request.GET.get("next", "")
+    if wanted and url_has_allowed_host_and_scheme(wanted, allowed_hosts={request.get_host()}):
+        return wanted
+    return reverse("cases:detail", args=[case.number])

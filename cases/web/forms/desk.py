@@ -1,0 +1,202 @@
+"""The desk's forms."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from django import forms
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from cases.actions import desk
+from cases.catalogue import standards_at
+from cases.models import Case, Matter, Standard
+from cases.workflow import OPEN_STATES
+from grids.models import Place
+from partymembers.models import Unit
+
+from .base import ActionForm, ReasonForm
+
+
+class StandardChoice(forms.ModelChoiceField):  # type: ignore[type-arg]
+    """Standards by their condition and limit."""
+
+    def label_from_instance(self, obj: Any) -> str:
+        """ "Damaged · 4 working hours"."""
+        standard = cast(Standard, obj)
+        amount = f"{standard.amount.normalize():f}"
+        return f"{standard.condition or standard.matter.name} · {amount} {standard.get_timer_type_display()}"
+
+
+class AcceptForm(ActionForm):
+    """The desk picks the standard; its limits apply from now on."""
+
+    standard = StandardChoice(label=_("Standard"), queryset=Standard.objects.none(), required=False)
+    write = staticmethod(desk.accept_case)
+
+    def fill(self) -> None:
+        """Standards that were in force when the order was reported."""
+        choices = standards_at(self.case.matter, self.case.reported_at).select_related("matter")
+        field = cast(StandardChoice, self.fields["standard"])
+        field.queryset, field.initial = choices, self.case.standard_id
+
+    def values(self) -> dict[str, Any]:
+        """With the standard."""
+        return super().values() | {"standard": self.cleaned_data["standard"]}
+
+
+class DeclineForm(ReasonForm):
+    """Not taken on."""
+
+    warning = _("The order ends here; the reporter is told your reason.")
+    write = staticmethod(desk.decline_case)
+
+
+class MergeForm(ActionForm):
+    """Into another open order, named by its number."""
+
+    target = forms.CharField(label=_("Merge into order"), max_length=20)
+    warning = _("A merger cannot be taken back; both reporters follow the other order's news.")
+    write = staticmethod(desk.merge_case)
+    field_order = ("target", "note")
+
+    def clean_target(self) -> int:
+        """The id of an open order that the actor may see."""
+        number = self.cleaned_data["target"].strip()
+        rows = Case.objects.visible_to(self.access).filter(state__in=OPEN_STATES)
+        target = rows.filter(number=number).values_list("pk", flat=True).first()
+        if target is None:
+            raise forms.ValidationError(_("No open order of this number is within what you may see."))
+        return int(target)
+
+    def values(self) -> dict[str, Any]:
+        """With the target's id."""
+        return super().values() | {"target_id": self.cleaned_data["target"]}
+
+
+class UnitForm(ActionForm):
+    """A lead unit, and units that assist."""
+
+    unit = forms.ModelChoiceField(label=_("Lead unit"), queryset=Unit.objects.none())
+    assisting = forms.ModelMultipleChoiceField(
+        label=_("Assisting units"), queryset=Unit.objects.none(), required=False
+    )
+    field_order = ("unit", "assisting", "note")
+
+    def fill(self) -> None:
+        """Units that serve the order's place or everywhere; the suggestion first."""
+        units = units_for(self.case)
+        self.fields["unit"].queryset = units  # type: ignore[attr-defined]
+        self.fields["assisting"].queryset = units  # type: ignore[attr-defined]
+        self.fields["unit"].initial = self.case.suggested_unit_id
+
+    def values(self) -> dict[str, Any]:
+        """With the units."""
+        data = self.cleaned_data
+        return super().values() | {"unit": data["unit"], "assisting": data["assisting"]}
+
+
+class DispatchForm(UnitForm):
+    """Send it out."""
+
+    write = staticmethod(desk.dispatch_case)
+
+
+class ReassignForm(UnitForm):
+    """Another unit leads; no clock moves."""
+
+    write = staticmethod(desk.reassign_case)
+
+    def fill(self) -> None:
+        """Not the unit that has it."""
+        super().fill()
+        self.fields["unit"].queryset = units_for(self.case).exclude(pk=self.case.unit_id)  # type: ignore[attr-defined]
+        self.fields["unit"].initial = None
+
+
+def units_for(case: Case) -> Any:
+    """Units in force that serve a place in the order's line, or that serve no place in particular."""
+    line = [case.city_id, case.district_id, case.street_id, case.community_id, case.grid_id]
+    serving = Q(place__isnull=True) | Q(place_id__in=[pk for pk in line if pk])
+    return Unit.objects.filter(serving, disabled_at__isnull=True)
+
+
+class VoidForm(ReasonForm):
+    """Ended by a desk above."""
+
+    warning = _("The order ends here and counts in no figure of handling.")
+    write = staticmethod(desk.void_case)
+
+
+class GrantExtensionForm(ActionForm):
+    """What was asked."""
+
+    write = staticmethod(desk.grant_extension)
+
+
+class GrantSuspensionForm(ActionForm):
+    """The clocks stand from now."""
+
+    write = staticmethod(desk.grant_suspension)
+
+
+class RefuseForm(ReasonForm):
+    """A request is refused."""
+
+    write = staticmethod(desk.refuse_request)
+
+
+class ResumeForm(ActionForm):
+    """The clocks run on."""
+
+    write = staticmethod(desk.resume_case)
+
+
+class CorrectMatterForm(ActionForm):
+    """Another matter, and its standard."""
+
+    matter = forms.ModelChoiceField(label=_("Matter"), queryset=Matter.objects.none())
+    field_order = ("matter", "note")
+    write = staticmethod(desk.correct_matter)
+
+    def fill(self) -> None:
+        """Matters in force."""
+        rows = Matter.objects.filter(retired_at__isnull=True).select_related("matter_class")
+        self.fields["matter"].queryset = rows  # type: ignore[attr-defined]
+        self.fields["matter"].initial = self.case.matter_id
+
+    def values(self) -> dict[str, Any]:
+        """With the matter."""
+        return super().values() | {"matter": self.cleaned_data["matter"]}
+
+
+class CorrectPlaceForm(ActionForm):
+    """Where it really happened: a pin, or a place."""
+
+    lng = forms.FloatField(required=False, min_value=-180, max_value=180, widget=forms.HiddenInput)
+    lat = forms.FloatField(required=False, min_value=-90, max_value=90, widget=forms.HiddenInput)
+    place = forms.ModelChoiceField(
+        label=_("Grid"), queryset=Place.objects.none(), required=False, help_text=_("Or move the pin.")
+    )
+    address = forms.CharField(label=_("Address"), max_length=200, required=False)
+    field_order = ("place", "address", "note")
+    write = staticmethod(desk.correct_place)
+
+    def fill(self) -> None:
+        """Grids of the order's street."""
+        top = self.case.street or self.case.community or self.case.place
+        rows = Place.objects.below([top]).current().at_level("community", "grid")
+        self.fields["place"].queryset = rows  # type: ignore[attr-defined]
+        self.fields["address"].initial = self.case.address
+
+    def clean(self) -> dict[str, Any]:
+        """Either a pin or a place."""
+        data = super().clean() or self.cleaned_data
+        if data.get("place") is None and (data.get("lng") is None or data.get("lat") is None):
+            raise forms.ValidationError(_("Please move the pin, or choose a grid."))
+        return data
+
+    def values(self) -> dict[str, Any]:
+        """With where."""
+        data = self.cleaned_data
+        return super().values() | {k: data[k] for k in ("lng", "lat", "place", "address")}
