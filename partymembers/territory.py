@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from grids.models import Level, Place, PlaceChange
 
-#: Greater than every path of a descendant: a step is four of 0-9A-Z, in byte order and in any collation.
+#: Greater than every path of a descendant: its steps are of 0-9A-Z, under any collation.
 _LAST = "ZZZZZ"
 
 _REACH = """
@@ -24,7 +24,8 @@ links(follower, place_id, path, level) AS (
     JOIN {predecessors} AS p ON p.placechange_id = change.id
     JOIN {place} AS follower ON follower.id = s.place_id
     JOIN {place} AS lost ON lost.id = p.place_id
-    WHERE change.effective_at < %(before)s AND lost.id <> follower.id AND lost.retired_on IS NOT NULL
+    WHERE change.effective_at < %(before)s AND change.kind <> 'boundary'
+      AND lost.id <> follower.id AND lost.retired_on IS NOT NULL
 ),
 lost(held_path, place_id, path, level, is_above) AS (
     SELECT held.path, links.place_id, links.path, links.level, links.follower <> held.path

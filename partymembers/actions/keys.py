@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from governance.common.errors import Invalid, WrongState
 from governance.common.formats import masked_name, masked_phone
-from partymembers import devices, lockout
+from partymembers import devices, lockout, passwords
 from partymembers.audit import masked_changes, record_access
 from partymembers.models import Role, StaffChange, User
 from partymembers.phones import mobile_number, normal_identifier
@@ -25,20 +25,24 @@ def add_user(
     name: str,
     phone: str = "",
     password: str,
+    is_random: bool = False,
     actor: User | None,
     at: dt.datetime,
     ip: str | None = None,
 ) -> User:
     """Add somebody who signs in with `password` once and must then choose their own.
 
-    Raises Invalid for a staff number, name, phone or password that cannot be taken, NotAllowed for anyone
-    but the security officer.
+    `is_random` says that the password came from `passwords.first_password`. Raises Invalid for a staff
+    number, name, phone or password that cannot be taken, NotAllowed for anyone but the security officer.
     """
     require_officer(actor, Role.SECURITY_OFFICER, at=at)
     user = User(username=normal_identifier(staff_number), name=name.strip(), must_change_password=True)
     user.phone = mobile_number(phone) if phone.strip() else None
     user.date_joined = at
-    _set_password(user, password)
+    if is_random:
+        user.password = passwords.hash_random(password)
+    else:
+        _set_password(user, password)
     _save(user)
     facts = {"name": masked_name(user.name), "phone": masked_phone(user.phone)}
     record_access(actor, "user_added", user, ip, at=at, **facts)

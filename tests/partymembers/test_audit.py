@@ -87,7 +87,7 @@ def test_postgresql_refuses_to_change_an_entry(attempt: str) -> None:
         "update": "UPDATE partymembers_auditentry SET action = 'x'",
         "delete": "DELETE FROM partymembers_auditentry",
         "retention_of_a_young_one": "SET LOCAL gezhi.retention = 'on'; DELETE FROM partymembers_auditentry",
-        "retention_update": "SET LOCAL gezhi.retention = 'on'; UPDATE partymembers_auditentry SET at = '2020-01-01'",
+        "retention_update": "SET LOCAL gezhi.retention = 'on'; UPDATE partymembers_auditentry SET ip = NULL",
     }
     with pytest.raises(IntegrityError), transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(statements[attempt])
