@@ -1,0 +1,413 @@
+"""Open orders follow people, units and places that end; ended orders and report-time places never move."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from django.db import connections, transaction
+
+from cases import relay
+from cases.actions import checking, desk, handling, oversight
+from cases.calendars import forget_calendar
+from cases.consumers import MERGED_NEWS, STRAYS, follow_changes
+from cases.events import payload_problems
+from cases.models import Case, CaseEvent
+from cases.relay import run_relay
+from cases.workflow import State
+from grids import actions as territory
+from grids import succession
+from grids.models import PlaceChange
+from grids.writing import NewPlace
+from partymembers.models import StaffChange, User
+from tests.factories.cases import MINUTE, NOON, World, bring_to, make_world, report
+from tests.factories.grids import SIDE, SOUTH, WEST, square
+
+LATER = NOON + timedelta(minutes=30)
+#: `follow_changes` sees a change at the second at which it holds.
+AFTER = LATER + timedelta(seconds=30)
+DAY = timedelta(days=1)
+
+
+@pytest.fixture(autouse=True)
+def plain_calendar() -> Iterator[None]:
+    forget_calendar()
+    yield
+    forget_calendar()
+
+
+@pytest.fixture
+def world(db: None) -> World:
+    return make_world()
+
+
+def disable(user: User, *, at: datetime = LATER) -> None:
+    user.disabled_at = at
+    user.save()
+    StaffChange.objects.create(kind="user_disabled", user=user, at=at)
+
+
+def disable_unit(world: World, *, at: datetime = LATER) -> None:
+    world.unit.disabled_at = at
+    world.unit.save()
+    StaffChange.objects.create(kind="unit_disabled", unit=world.unit, at=at)
+
+
+def now(case: Case) -> Case:
+    return Case.objects.get(pk=case.pk)
+
+
+def last(case: Case) -> CaseEvent:
+    event = CaseEvent.objects.filter(case=case).order_by("seq").last()
+    assert event is not None
+    assert payload_problems(event.kind, event.data) == []
+    return event
+
+
+def history(case: Case) -> list[str]:
+    return list(CaseEvent.objects.filter(case=case).order_by("seq").values_list("kind", flat=True))
+
+
+# People and units
+
+
+def test_a_disabled_handler_leaves_the_order_with_the_unit(world: World) -> None:
+    case = bring_to(world, "handling")
+    due = case.due_at
+    disable(world.handler)
+    assert follow_changes(at=AFTER) == 1
+    case = now(case)
+    assert (case.state, case.unit, case.handler, case.due_at) == (State.HANDLING, world.unit, None, due)
+    event = last(case)
+    assert (event.kind, event.actor_kind, event.at) == ("handler_cleared", "system", AFTER)
+    assert event.data == {"from_handler_id": world.handler.pk, "cause": "user_disabled"}
+
+
+def test_a_change_is_followed_once(world: World) -> None:
+    case = bring_to(world, "handling")
+    disable(world.handler)
+    assert [follow_changes(at=AFTER + n * MINUTE) for n in range(3)] == [1, 0, 0]
+    assert history(case).count("handler_cleared") == 1
+
+
+def test_with_nobody_left_in_the_unit_the_order_returns_to_the_desk(world: World) -> None:
+    case = bring_to(world, "handling")
+    waiting = bring_to(world, "dispatched")
+    for user in (world.second_handler, world.head, world.handler):
+        disable(user)
+    follow_changes(at=AFTER)
+    for order in (case, waiting):
+        assert (now(order).state, now(order).unit, now(order).returns) == (State.ACCEPTED, None, 1)
+        assert last(order).kind == "return"
+        assert last(order).data["cause"] == "nobody_left"
+    assert history(case)[-2:] == ["acknowledge", "return"]
+
+
+def test_a_disabled_unit_s_orders_return_to_the_desk_with_a_fresh_clock(world: World) -> None:
+    handled, dispatched = bring_to(world, "handling"), bring_to(world, "dispatched")
+    untouched = bring_to(world, "accepted")
+    disable_unit(world)
+    assert follow_changes(at=AFTER) == 1
+    for order in (handled, dispatched):
+        assert (now(order).state, now(order).unit, now(order).next_stage) == (
+            State.ACCEPTED,
+            None,
+            "dispatch",
+        )
+        assert last(order).data == {
+            "from_unit_id": world.unit.pk,
+            "from_unit": "市政养护所",
+            "cause": "unit_disabled",
+        }
+    assert history(untouched) == ["report", "accept"]
+
+
+def test_what_waits_for_a_check_stays_and_returns_if_the_check_fails(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(relay, "_consumers", {"strays": STRAYS})
+    case = bring_to(world, "handled")
+    disable_unit(world)
+    follow_changes(at=AFTER)
+    assert now(case).state == State.HANDLED
+    checking.fail_check(case_id=case.pk, actor=world.second_worker, at=AFTER, note="还缺一块")
+    run_relay()
+    assert (now(case).state, now(case).unit) == (State.ACCEPTED, None)
+    assert history(case)[-2:] == ["check_fail", "return"]
+
+
+def test_an_order_dispatched_while_the_unit_was_being_disabled_is_caught(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(relay, "_consumers", {"strays": STRAYS})
+    disable_unit(world)
+    follow_changes(at=AFTER)
+    world.unit.disabled_at = None
+    world.unit.save()
+    case = bring_to(world, "dispatched", at=AFTER)  # its transaction had read the unit before
+    world.unit.disabled_at = LATER
+    world.unit.save()
+    run_relay()
+    assert (now(case).state, last(case).kind) == (State.ACCEPTED, "return")
+
+
+def test_a_change_that_was_taken_back_moves_nothing(world: World) -> None:
+    case = bring_to(world, "handling")
+    disable_unit(world)
+    world.unit.disabled_at = None
+    world.unit.save()
+    assert follow_changes(at=AFTER) == 1
+    assert now(case).unit == world.unit
+
+
+def test_a_post_that_ends_in_the_future_is_followed_when_it_has_ended(world: World) -> None:
+    case, other = bring_to(world, "handling"), bring_to(world, "handling")
+    handling.assign_case(case_id=other.pk, handler=world.second_handler, actor=world.head, at=LATER)
+    post = world.handler.posts.get()
+    post.ends_on = date(2026, 11, 21)
+    post.save()
+    midnight = datetime(2026, 11, 21, 16, tzinfo=UTC)
+    StaffChange.objects.create(kind="post_ended", user=world.handler, post=post, unit=world.unit, at=midnight)
+    assert follow_changes(at=AFTER) == 0
+    assert follow_changes(at=midnight - MINUTE) == 0
+    StaffChange.objects.create(kind="user_disabled", user=world.other_worker, at=AFTER)
+    assert follow_changes(at=midnight) == 2
+    assert follow_changes(at=midnight + MINUTE) == 0
+    assert (now(case).handler, last(case).data["cause"]) == (None, "post_ended")
+    assert now(other).handler == world.second_handler
+
+
+def test_one_order_that_fails_holds_up_no_other_and_is_tried_again(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken, sound = bring_to(world, "handling"), bring_to(world, "handling")
+    # A sequence number that is taken already makes the event's insert fail.
+    CaseEvent.objects.create(
+        case=broken, seq=broken.last_seq + 1, kind="comment", at=NOON, actor_kind="system"
+    )
+    disable(world.handler)
+    follow_changes(at=AFTER)
+    assert (now(broken).handler, now(sound).handler) == (world.handler, None)
+    Case.objects.filter(pk=broken.pk).update(last_seq=broken.last_seq + 1)
+    assert follow_changes(at=AFTER + MINUTE) == 1
+    assert now(broken).handler is None
+    assert follow_changes(at=AFTER + 2 * MINUTE) == 0
+    assert history(sound).count("handler_cleared") == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_change_that_is_committed_late_is_not_skipped() -> None:
+    world = make_world()
+    case = bring_to(world, "handling")
+    began, go_on = threading.Event(), threading.Event()
+
+    def slow() -> None:
+        try:
+            with transaction.atomic():
+                disable(User.objects.get(pk=world.handler.pk))
+                began.set()
+                assert go_on.wait(10)
+        finally:
+            connections.close_all()
+
+    thread = threading.Thread(target=slow)
+    thread.start()
+    assert began.wait(10)
+    assert follow_changes(at=AFTER) == 0  # somebody is writing: it waits a second and comes again
+    go_on.set()
+    thread.join()
+    assert follow_changes(at=AFTER + MINUTE) == 1
+    assert now(case).handler is None
+
+
+# Places
+
+
+def places(case: Case) -> tuple[str, str, str, str]:
+    case = Case.objects.select_related("place", "desk", "community", "grid").get(pk=case.pk)
+    assert case.community is not None
+    assert case.grid is not None
+    return case.place.code, case.desk.code, case.community.code, case.grid.code
+
+
+def reported_places(case: Case) -> tuple[int, int | None, int | None]:
+    case = now(case)
+    return case.reported_place_id, case.reported_community_id, case.reported_grid_id
+
+
+def test_orders_of_a_grid_that_is_handed_over_go_to_the_new_community_s_desk(world: World) -> None:
+    case = bring_to(world, "handling")
+    before = reported_places(case)
+    clocks = list(case.clocks.order_by("pk").values())
+    grid = succession.hand_over_place(place=world.city.west_1, parent=world.city.east, at=LATER)
+    follow_changes(at=AFTER)
+    assert places(case) == (grid.code, world.city.east.code, world.city.east.code, grid.code)
+    assert reported_places(case) == before
+    assert list(case.clocks.order_by("pk").values()) == clocks
+    assert (now(case).state, now(case).unit) == (State.HANDLING, world.unit)
+    event = last(case)
+    assert (event.kind, event.data) == (
+        "place_changed",
+        {
+            "place_id": grid.pk,
+            "from_place_id": world.city.west_1.pk,
+            "to_desk_id": world.city.east.pk,
+            "from_desk_id": world.city.west.pk,
+        },
+    )
+    assert follow_changes(at=AFTER + MINUTE) == 0
+    assert history(case).count("place_changed") == 1
+
+
+def test_ended_orders_freeze_with_their_place(world: World) -> None:
+    ended = [bring_to(world, state) for state in ("closed", "declined", "merged", "voided")]
+    before = [(places(case), history(case)) for case in ended]
+    succession.hand_over_place(place=world.city.west_1, parent=world.city.east, at=LATER)
+    follow_changes(at=AFTER)
+    assert [(places(case), history(case)) for case in ended] == before
+
+
+def test_a_closed_order_that_is_reopened_goes_to_the_successor(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(relay, "_consumers", {"strays": STRAYS})
+    case = bring_to(world, "closed")
+    grid = succession.hand_over_place(place=world.city.west_1, parent=world.city.east, at=LATER)
+    follow_changes(at=AFTER)
+    checking.reopen_case(case_id=case.pk, actor=world.street_desk, at=AFTER, note="又坏了")
+    run_relay()
+    assert places(case)[0] == grid.code
+    assert now(case).desk == world.city.east
+
+
+def test_a_split_community_s_orders_follow_their_point_and_an_escalated_desk_stays(world: World) -> None:
+    city = world.city
+    lng, lat = city.inside(city.west_2)
+    first, second = report(world), report(world, lng=lng, lat=lat)
+    escalated = report(world)
+    oversight.escalate_case(case_id=escalated.pk, actor=world.desk, at=NOON, note="超出社区")
+    south, north = succession.split_place(
+        place=city.west,
+        into=[
+            NewPlace("西涧南社区", boundary=square(WEST, SOUTH)),
+            NewPlace("西涧北社区", boundary=square(WEST, SOUTH + SIDE)),
+        ],
+        at=LATER,
+    )
+    follow_changes(at=AFTER)
+    assert [now(case).community for case in (first, second, escalated)] == [south, north, south]
+    assert [now(case).desk for case in (first, second, escalated)] == [south, north, city.street]
+    assert [now(case).grid.name for case in (first, second)] == ["西涧社区第1网格", "西涧社区第2网格"]  # type: ignore[union-attr]
+
+
+def test_an_order_outside_every_grid_follows_its_community(world: World) -> None:
+    city = world.city
+    case = report(world, lng=WEST - 0.001, lat=SOUTH + 0.015)
+    assert (case.outside_grid, case.place) == (True, city.west)
+    merged = succession.merge_places(
+        places=[city.west, city.east], into=NewPlace("西涧东门社区", parent=city.street), at=LATER
+    )
+    follow_changes(at=AFTER)
+    case = now(case)
+    assert (case.place, case.desk, case.grid, case.outside_grid) == (merged, merged, None, True)
+
+
+def test_an_order_at_a_building_stays_with_its_building(world: World) -> None:
+    city = world.city
+    case = report(world, place=city.building, lng=None, lat=None)
+    compound = case.compound_id
+    grid = succession.hand_over_place(place=city.west_1, parent=city.east, at=LATER)
+    follow_changes(at=AFTER)
+    case = now(case)
+    assert case.grid == grid
+    assert case.building is not None
+    assert (case.building.name, case.building.retired_on) == ("1幢", None)
+    assert case.compound_id == compound is not None
+
+
+def test_a_building_handed_to_another_grid_takes_its_orders_along(world: World) -> None:
+    city = world.city
+    case = report(world, place=city.building, lng=None, lat=None)
+    building = succession.hand_over_place(place=city.building, parent=city.east_1, at=LATER)
+    follow_changes(at=AFTER)
+    case = now(case)
+    assert (case.building, case.grid, case.desk) == (building, city.east_1, city.east)
+
+
+def test_several_changes_in_a_row_are_followed_to_the_end(world: World) -> None:
+    city = world.city
+    case = report(world)
+    once = succession.hand_over_place(place=city.west_1, parent=city.east, at=LATER)
+    twice = succession.merge_places(
+        places=[once, city.east_1], into=NewPlace("东门社区第9网格"), at=LATER + MINUTE
+    )
+    follow_changes(at=AFTER + MINUTE)
+    assert now(case).place == twice
+    assert history(case).count("place_changed") == 1
+
+
+def test_a_redrawn_boundary_moves_the_orders_whose_point_it_gave_away(world: World) -> None:
+    city = world.city
+    moved = report(world, lng=WEST + 0.009, lat=SOUTH + 0.005)
+    stays = report(world, lng=WEST + 0.001, lat=SOUTH + 0.005)
+    ended = bring_to(world, "closed", lng=WEST + 0.009, lat=SOUTH + 0.005)
+    territory.change_boundary(place=city.west_1, boundary=square(WEST, SOUTH, 0.005), at=LATER)
+    territory.change_boundary(
+        place=city.east_1, boundary=square(WEST + 0.005, SOUTH, 0.015, height=SIDE), at=LATER
+    )
+    follow_changes(at=AFTER)
+    assert [now(case).grid for case in (moved, stays, ended)] == [city.east_1, city.west_1, city.west_1]
+    assert now(moved).desk == city.east
+    assert history(stays) == ["report"]
+
+
+def test_a_grid_drawn_around_it_takes_an_order_that_lay_outside_every_grid(world: World) -> None:
+    city = world.city
+    case = report(world, lng=WEST - 0.001, lat=SOUTH + 0.005)
+    territory.change_boundary(
+        place=city.west_1, boundary=square(WEST - 0.002, SOUTH, 0.012, height=SIDE), at=LATER
+    )
+    follow_changes(at=AFTER)
+    assert (now(case).grid, now(case).outside_grid) == (city.west_1, False)
+
+
+def test_a_change_to_come_moves_nothing_before_its_day(world: World) -> None:
+    case = report(world)
+    grid = succession.hand_over_place(place=world.city.west_1, parent=world.city.east, at=LATER)
+    PlaceChange.objects.update(effective_at=LATER + DAY)
+    follow_changes(at=AFTER)
+    assert now(case).grid == world.city.west_1
+    follow_changes(at=AFTER + DAY)
+    assert now(case).grid == grid
+
+
+def test_a_place_without_a_successor_keeps_its_orders(world: World) -> None:
+    case = report(world)
+    for building in world.city.buildings[:2]:
+        territory.retire_place(place=building.place, at=LATER)
+    territory.retire_place(place=world.city.west_1, at=LATER)
+    follow_changes(at=AFTER)
+    assert now(case).grid == world.city.west_1
+    assert history(case) == ["report"]
+
+
+# Merged orders
+
+
+def test_a_merged_order_follows_the_news_of_its_master(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(relay, "_consumers", {"merged_news": MERGED_NEWS})
+    first, second, master = report(world), report(world), report(world)
+    desk.merge_case(case_id=first.pk, target_id=second.pk, actor=world.desk, at=NOON)
+    desk.merge_case(case_id=second.pk, target_id=master.pk, actor=world.desk, at=NOON)
+    desk.accept_case(case_id=master.pk, actor=world.desk, at=LATER)
+    run_relay()
+    told = {"master_id": master.pk, "master_number": master.number, "news": "accept", "state": "accepted"}
+    for order in (first, second):
+        assert (last(order).kind, last(order).data, last(order).at) == ("merged_news", told, LATER)
+        assert now(order).state == State.MERGED
+    assert history(first) == ["report", "merge", "merged_news", "merged_news"]
+    assert history(second) == ["report", "co_report", "merge", "merged_news"]
+    run_relay()
+    assert len(history(first)) == 4
