@@ -113,8 +113,8 @@ def make_city(code: str = "341100000000") -> City:
             )  # fmt: skip
     compound = actions.add_compound(community=places["west"], name="清流花园", address="清流路1号")
     buildings = [
-        make_building(places["west_1"], "1幢", compound=compound, lng=WEST + 0.004, lat=SOUTH + 0.004),
-        make_building(places["west_1"], "2幢", compound=compound, lng=WEST + 0.006, lat=SOUTH + 0.006),
+        make_building(places["west_1"], "1幢", compound=compound, lng=118.314, lat=32.304),
+        make_building(places["west_1"], "2幢", compound=compound, lng=118.316, lat=32.306),
         make_building(places["west_2"], "3幢"),
         make_building(places["east_1"], "1幢"),
     ]
