@@ -202,7 +202,6 @@ USE_TZ = True
 
 STATIC_URL = "static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
-STATIC_ROOT = BASE_DIR / "staticfiles"
 MEDIA_ROOT = env["GEZHI_MEDIA_ROOT"] or BASE_DIR / "var" / "media"
 
 REST_FRAMEWORK = {

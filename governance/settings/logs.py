@@ -49,7 +49,13 @@ def logging_settings(*, level: str, json: bool) -> dict[str, Any]:
     last: list[Processor] = (
         [structlog.processors.format_exc_info, without_personal_data, JSONRenderer(ensure_ascii=False)]
         if json
-        else [without_personal_data, structlog.dev.ConsoleRenderer(colors=False, pad_event_to=0)]
+        else [
+            without_personal_data,
+            # The rich one prints every local variable, people's data too, and takes seconds.
+            structlog.dev.ConsoleRenderer(
+                colors=False, pad_event_to=0, exception_formatter=structlog.dev.plain_traceback
+            ),
+        ]
     )
     return {
         "version": 1,

@@ -2,7 +2,7 @@
 
 from . import logs
 from .base import *  # noqa: F403
-from .base import PROXIES, env
+from .base import BASE_DIR, PROXIES, env
 
 env.require_production()
 
@@ -23,6 +23,7 @@ if PROXIES:
 
 # Hashed names let browsers keep files for ever. They are not compressed beforehand: that takes a minute
 # for all libraries, and the proxy in front compresses what it serves.
+STATIC_ROOT = BASE_DIR / "staticfiles"
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "governance.common.statics.HashedStaticStorage"},

@@ -24,6 +24,8 @@ globals().update(tasks.celery_settings(REDIS_URL, key_prefix=TEST_SPACE + ":"))
 
 # Argon2 costs 50 ms a sign-in on purpose; tests sign in thousands of times. One test checks the real hasher.
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+WHITENOISE_USE_FINDERS = True
+WHITENOISE_AUTOREFRESH = True
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},

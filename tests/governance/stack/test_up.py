@@ -1,0 +1,156 @@
+"""`make up` itself: a copy of the checkout, brought up, hurt, and taken down."""
+
+from __future__ import annotations
+
+import gettext
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from governance.stack import paths, translations, up
+from governance.stack.problems import StackError
+from tests.conftest import ROOT, wait_for
+
+COPIED = ("governance", "cases", "partymembers", "grids", "templates", "static", "locale", "manage.py")
+OURS = {"DATABASE_URL", "REDIS_URL", "DJANGO_SETTINGS_MODULE", "GEZHI_TEST_DB"}
+
+
+@pytest.fixture
+def checkout(tmp_path):
+    for name in COPIED:
+        source = ROOT / name
+        if source.is_dir():
+            shutil.copytree(source, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__", "vendor"))
+        elif source.exists():
+            shutil.copy(source, tmp_path / name)
+    yield tmp_path
+    for elsewhere in Path("/var/lib/gezhi").glob(f"{paths.fingerprint(tmp_path / 'var')}*"):
+        shutil.rmtree(elsewhere)
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Portal:
+    """A running `up` and what it has said so far."""
+
+    def __init__(self, checkout, **more):
+        env = {name: value for name, value in os.environ.items() if name not in OURS}
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "governance.stack", "up"],
+            cwd=checkout,
+            env={**env, "GEZHI_DEMO": "0", **more},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        self.lines: list[str] = []
+        self.reader = threading.Thread(target=lambda: self.lines.extend(self.process.stdout), daemon=True)
+        self.reader.start()
+
+    def has_said(self, text):
+        return any(text in line for line in list(self.lines))
+
+    def end(self):
+        self.process.send_signal(signal.SIGINT)
+        code = self.process.wait(timeout=60)
+        self.reader.join(timeout=10)
+        self.process.stdout.close()
+        return code
+
+
+def processes_in(checkout):
+    """The processes that run in this checkout or name it; zombies aside."""
+    said = subprocess.run(
+        ["ps", "-eww", "-o", "pid=,args="], capture_output=True, text=True, check=True
+    ).stdout
+    found = []
+    for line in said.splitlines():
+        pid, _, command = line.strip().partition(" ")
+        try:
+            inside = os.readlink(f"/proc/{pid}/cwd").startswith(str(checkout))
+        except OSError:
+            inside = False
+        if inside or str(checkout) in command:
+            found.append(command)
+    return found
+
+
+def test_up_serves_mends_a_crash_and_leaves_nothing(checkout):
+    port = free_port()
+    portal = Portal(checkout, PORT=str(port))
+    try:
+        wait_for(lambda: portal.has_said(f"Gezhi is ready at http://127.0.0.1:{port}/"), 120)
+        assert up.is_serving(port)
+        second = Portal(checkout, PORT=str(free_port()))
+        assert second.process.wait(timeout=60) == 1
+        second.reader.join(timeout=10)
+        assert second.lines == [f"gezhi: something already runs from {checkout}/var: stop it first\n"]
+        masters = [line for line in processes_in(checkout) if "gunicorn" in line]
+        assert masters
+        kill_first("gunicorn", checkout)
+        wait_for(lambda: portal.has_said("web was ended by SIGKILL: starting it again in 1 s"), 30)
+        wait_for(lambda: up.is_serving(port), 60)
+    finally:
+        code = portal.end()
+    said = "".join(portal.lines)
+    assert code == 0, said
+    stops = [line.split()[1] for line in portal.lines if line.startswith("Stopping ")]
+    assert stops == ["web", "beat", "worker", "valkey", "postgres"]
+    assert "Traceback" not in said
+    assert processes_in(checkout) == []
+
+
+def kill_first(name, checkout):
+    """Kill the oldest process of that name in the checkout: the master of its workers."""
+    said = subprocess.run(
+        ["ps", "-eww", "-o", "pid=,args="], capture_output=True, text=True, check=True
+    ).stdout
+    for line in said.splitlines():
+        pid, _, command = line.strip().partition(" ")
+        if name in command and os.readlink(f"/proc/{pid}/cwd") == str(checkout):
+            os.kill(int(pid), signal.SIGKILL)
+            return
+    pytest.fail(f"no {name} runs in {checkout}")
+
+
+def test_a_taken_port_is_one_line_naming_the_remedy():
+    port = free_port()
+    held = up.claim_port(port)
+    try:
+        with pytest.raises(StackError, match=rf"^port {port} is taken: .*`make up PORT={port + 1}`$"):
+            up.claim_port(port)
+    finally:
+        held.close()
+
+
+CATALOGUE = """
+msgid ""
+msgstr "Content-Type: text/plain; charset=UTF-8\\n"
+
+msgid "Accept"
+msgstr "受理"
+"""
+
+
+def test_catalogues_are_compiled_when_they_changed(tmp_path):
+    folder = tmp_path / "zh_Hans" / "LC_MESSAGES"
+    folder.mkdir(parents=True)
+    (folder / "django.po").write_text(CATALOGUE, encoding="utf-8")
+    assert translations.compile_catalogues(tmp_path) == 1
+    assert gettext.translation("django", tmp_path, ["zh_Hans"]).gettext("Accept") == "受理"
+    assert translations.compile_catalogues(tmp_path) == 0
+    (folder / "django.po").write_text('msgid "a\nmsgstr', encoding="utf-8")
+    os.utime(folder / "django.mo", (0, 0))
+    with pytest.raises(StackError, match=r"django\.po"):
+        translations.compile_catalogues(tmp_path)
