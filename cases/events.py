@@ -122,7 +122,6 @@ _CLOCK = {
     "percent": _number("percent of the limit at which the rung stands", always=True),
     "due_at": _instant("when the clock is due"),
     "quiet": _flag("outside working time and not urgent: told from the next working moment"),
-    "quiet": _flag("happened outside working time, and is not urgent enough to disturb anybody then"),
 }
 _REQUEST = {"request_id": _id("the request")}
 _UNIT = {
