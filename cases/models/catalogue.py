@@ -225,7 +225,10 @@ class StagePolicy(models.Model):
         verbose_name = _("stage limit")
         verbose_name_plural = _("stage limits")
         ordering = ["urgency", "pk"]
-        constraints = [models.UniqueConstraint(fields=["urgency", "stage"], name="one_limit_a_stage")]
+        constraints = [
+            models.UniqueConstraint(fields=["urgency", "stage"], name="one_limit_a_stage"),
+            models.CheckConstraint(condition=models.Q(minutes__gt=0), name="stage_limit_is_positive"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.get_urgency_display()} {self.get_stage_display()}"
