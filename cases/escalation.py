@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Final
 
 from celery.exceptions import SoftTimeLimitExceeded
-from django.db import InterfaceError, OperationalError, transaction
+from django.db import transaction
 
 from cases.actions.escalating import postpone_rungs, take_rungs
 from cases.models import Clock
@@ -22,8 +22,6 @@ logger = logging.getLogger("gezhi.ladder")
 
 #: Clocks claimed in one transaction. Their orders wait for it, so it stays short.
 BATCH: Final = 25
-#: Not the order's fault: a lost connection, a deadlock, a time-out. The batch is rolled back and comes again.
-INTERRUPTIONS = (OperationalError, InterfaceError, SoftTimeLimitExceeded)
 
 
 @dataclass(frozen=True)
@@ -60,9 +58,9 @@ def _sweep_batch(at: datetime, failed: list[int]) -> int | None:
     for clock in clocks:
         try:
             done += take_rungs(clock_id=clock.pk, case_id=clock.case_id, at=at)
-        except INTERRUPTIONS:
+        except SoftTimeLimitExceeded:  # the worker's time is up: the batch is rolled back and comes again
             raise
-        except Exception:
+        except Exception:  # where the connection itself is lost, putting off fails too and ends the sweep
             logger.exception("rung_failed", extra={"clock": clock.pk, "case": clock.case_id})
             postpone_rungs(clock_id=clock.pk, at=at)
             failed.append(clock.pk)
