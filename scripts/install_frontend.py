@@ -1,6 +1,7 @@
 """Fetches the browser's libraries from package-lock.json and copies those listed to static/vendor/.
 
 Nothing of theirs is run (`--ignore-scripts`). Where the machine has no npm, one comes out of a locked wheel.
+`--copy-only` copies from a node_modules that is there already.
 """
 
 from __future__ import annotations
@@ -77,7 +78,8 @@ def main() -> int:
     """Fetch and copy."""
     try:
         files = wanted_files()
-        fetch()
+        if "--copy-only" not in sys.argv[1:]:
+            fetch()
         copy(files)
     except Trouble as trouble:
         print(trouble)

@@ -1,4 +1,4 @@
-"""`python -m governance.stack up|test-services|reset|status`."""
+"""`python -m governance.stack up|test-services|reset|status|translations`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import sys
 
 from governance.settings.environment import BASE_DIR, Environment, read_file
 
-from . import addresses, console, reset, testing, up
+from . import addresses, console, reset, testing, translations, up
 from .problems import StackError
 
 
@@ -40,7 +40,7 @@ def test_services() -> int:
 def main(arguments: list[str]) -> int:
     """Run one command; what the person can mend is one line, without a traceback."""
     parser = argparse.ArgumentParser(prog="python -m governance.stack", description=__doc__)
-    parser.add_argument("command", choices=["up", "test-services", "reset", "status"])
+    parser.add_argument("command", choices=["up", "test-services", "reset", "status", "translations"])
     command = parser.parse_args(arguments).command
     given = {**read_file(BASE_DIR / ".env"), **os.environ}
     try:
@@ -48,6 +48,9 @@ def main(arguments: list[str]) -> int:
             return up.run(given, Environment(given))
         if command == "reset":
             return reset.run(up.VAR, given)
+        if command == "translations":
+            translations.compile_catalogues(BASE_DIR / "locale")
+            return 0
         return status() if command == "status" else test_services()
     except StackError as error:
         print(f"gezhi: {error}", file=sys.stderr)
