@@ -27,7 +27,7 @@ ROOT = Path(__file__).resolve().parent.parent
 if str(ROOT) not in sys.path:
     sys.path.insert(0, str(ROOT))
 
-from governance.common.translations import compile_catalogs  # noqa: E402
+from governance.stack.translations import compile_catalogues  # noqa: E402
 
 ROOMS = ("governance", "cases", "partymembers", "grids")
 PARTS = ROOT / "locale" / "parts"
@@ -207,7 +207,7 @@ def main(arguments: list[str] | None = None) -> int:
         return 1 if merged.problems or merged.missing or is_stale else 0
     TARGET.parent.mkdir(parents=True, exist_ok=True)
     TARGET.write_text(text, "utf-8")
-    compile_catalogs(ROOT / "locale")
+    compile_catalogues(ROOT / "locale")
     return 1 if merged.problems else 0
 
 

@@ -115,7 +115,7 @@ export function ask({ title = "", text, go = "" }) {
   if (!dialog) return Promise.resolve(true);
   if (title) $("#confirm-title").textContent = title;
   $("#confirm-text").textContent = text;
-  const button = $("[data-confirm-go]", dialog);
+  const button = $("[data-confirm-yes]", dialog);
   button.textContent = go || button.dataset.default;
   return new Promise((resolve) => {
     let answer = false;

@@ -67,6 +67,8 @@ function pinIcon() {
   return L.divIcon({ html: pin, className: "", iconSize: [32, 40], iconAnchor: [16, 38] });
 }
 
+const pinTitle = (box) => box.dataset.pinTitle || box.getAttribute("aria-label") || "";
+
 function dots(map, box, points) {
   const group = L.featureGroup();
   for (const { lat, lng, light, label, url } of points) {
@@ -83,7 +85,7 @@ function picker(map, box, marker) {
   const latInput = document.getElementById(box.dataset.latInput), lngInput = document.getElementById(box.dataset.lngInput);
   const accuracyInput = document.getElementById(box.dataset.accuracyInput || "");
   const put = (point, accuracy = "") => {
-    if (!marker.at) { marker.at = L.marker(point, { icon: pinIcon(), draggable: true, keyboard: true, title: box.dataset.pinTitle || "" }).addTo(map); marker.at.on("dragend", () => put(marker.at.getLatLng())); }
+    if (!marker.at) { marker.at = L.marker(point, { icon: pinIcon(), draggable: true, keyboard: true, title: pinTitle(box) }).addTo(map); marker.at.on("dragend", () => put(marker.at.getLatLng())); }
     marker.at.setLatLng(point);
     const { lat, lng } = L.latLng(point);
     latInput.value = lat.toFixed(6);
@@ -116,7 +118,7 @@ export function draw(box) {
   const marker = { at: null };
   const point = pair(box.dataset.point);
   if (point) {
-    marker.at = L.marker(point, { icon: pinIcon(), draggable: box.dataset.picker !== undefined, keyboard: box.dataset.picker !== undefined, title: box.dataset.pinTitle || "" }).addTo(map);
+    marker.at = L.marker(point, { icon: pinIcon(), draggable: box.dataset.picker !== undefined, keyboard: box.dataset.picker !== undefined, title: pinTitle(box) }).addTo(map);
   }
   const group = points.length ? dots(map, box, points) : null;
   const bounds = L.latLngBounds([]);
