@@ -15,7 +15,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from grids import boundaries, codes
-from grids.errors import PlaceError
+from grids.errors import PlaceEnded, PlaceError
 from grids.levels import Level
 from grids.models import Building, Compound, Place, PlaceChange, QrCode
 from grids.succession import NewPlace, hand_over_place, merge_places, split_place
@@ -23,6 +23,7 @@ from grids.writing import checked_name, create_place, current_for_update, record
 
 __all__ = [
     "NewPlace",
+    "PlaceEnded",
     "PlaceError",
     "add_building",
     "add_compound",

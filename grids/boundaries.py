@@ -21,6 +21,7 @@ from django.utils.translation import gettext as _
 from shapely.geometry import mapping, shape
 from shapely.geometry.base import BaseGeometry
 
+from governance.common.errors import Invalid
 from grids.coordinates import check_position, distance_m, gcj02_to_wgs84
 from grids.levels import Level
 from grids.models import BoundaryVersion, Place
@@ -35,7 +36,7 @@ DECIMALS = 7
 SYSTEMS = ("wgs84", "gcj02")
 
 
-class BoundaryError(ValueError):
+class BoundaryError(Invalid):
     """The boundary is not a polygon that can be used; the message says why."""
 
 

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
 
+from governance.common.errors import Invalid
 from grids.levels import Level
 
 _DIGITS = re.compile(r"[0-9]+")
@@ -33,7 +34,7 @@ _PARTS: dict[Level, tuple[int, int]] = {
 DIVISION_LENGTH = 12
 
 
-class CodeError(ValueError):
+class CodeError(Invalid):
     """The code is not one, or does not stand where it is put; the message says why."""
 
 

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import math
 
+from django.utils.translation import gettext as _
+
+from governance.common.errors import Invalid
+
 #: Mean radius of the earth in metres (IUGG).
 EARTH_RADIUS = 6_371_008.8
 
@@ -17,14 +21,14 @@ _FRAME = (72.004, 0.8293, 137.8347, 55.8271)
 _PRECISION = 1e-9
 
 
-class PositionError(ValueError):
+class PositionError(Invalid):
     """The pair of numbers is not a position on the earth."""
 
 
 def check_position(lng: float, lat: float) -> None:
     """Raise PositionError unless the pair is finite and within ±180° and ±90°."""
     if not (math.isfinite(lng) and math.isfinite(lat) and abs(lng) <= 180 and abs(lat) <= 90):
-        raise PositionError(f"not a position on the earth: {lng}, {lat}")
+        raise PositionError(_("This is not a position on the earth."))
 
 
 def distance_m(lng1: float, lat1: float, lng2: float, lat2: float) -> float:

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from grids import codes
 from grids.boundaries import clean_boundary
 from grids.coordinates import check_position
-from grids.errors import PlaceError
+from grids.errors import PlaceEnded, PlaceError
 from grids.levels import Level
 from grids.models import Place, PlaceChange, PlaceKind
 from grids.querysets import put_under
@@ -73,10 +73,10 @@ def free_code(parent: Place | None, level: Level) -> str:
 
 
 def current_for_update(place: Place) -> Place:
-    """The place read anew and locked. Raises PlaceError when it is retired."""
+    """The place read anew and locked. Raises PlaceEnded when it is retired."""
     locked = Place.objects.select_for_update().get(pk=place.pk)
     if locked.retired_on is not None:
-        raise PlaceError(_("%s has been retired.") % locked.name)
+        raise PlaceEnded(_("%s has been retired.") % locked.name)
     return locked
 
 

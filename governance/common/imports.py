@@ -14,7 +14,8 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from governance.common.tabular import RowError, TableError
+from governance.common.errors import DomainError
+from governance.common.tabular import RowError
 
 #: Called with the rows done so far and their total (None while it is not known).
 Progress = Callable[[int, int | None], None]
@@ -99,7 +100,7 @@ class ImportCommand(BaseCommand):
         parser.add_argument("--dry-run", action="store_true", help=_("check everything, write nothing"))
 
     def run(self, file: Path, *, dry_run: bool, progress: Progress, options: dict[str, Any]) -> ImportReport:
-        """Import the file. Raises TableError, or another ValueError that speaks to the user."""
+        """Import the file. Raises a DomainError, such as TableError."""
         raise NotImplementedError
 
     def handle(self, **options: Any) -> None:
@@ -108,7 +109,7 @@ class ImportCommand(BaseCommand):
             report = self.run(
                 options["file"], dry_run=options["dry_run"], progress=self._progress(), options=options
             )
-        except TableError as error:
+        except DomainError as error:
             raise CommandError(str(error)) from error
         for note in report.notes:
             self.stdout.write(note)

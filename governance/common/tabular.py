@@ -22,6 +22,8 @@ from typing import Any, BinaryIO
 from django.utils.translation import gettext as _
 from openpyxl import load_workbook
 
+from governance.common.errors import Invalid
+
 #: Largest file accepted, in bytes.
 MAX_BYTES = 64 * 1024 * 1024
 #: Largest total size of an XLSX once unpacked, in bytes: a small archive may hide a huge sheet.
@@ -39,7 +41,7 @@ _XLS_MAGIC = b"\xd0\xcf\x11\xe0"
 _UTF16_BOMS = (b"\xff\xfe", b"\xfe\xff")
 
 
-class TableError(ValueError):
+class TableError(Invalid):
     """The file as a whole cannot be read; the message says why and what to do."""
 
 

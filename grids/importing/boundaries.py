@@ -66,8 +66,6 @@ def read_features(source: Path | str | bytes | BinaryIO) -> list[object]:
     try:
         collection = json.loads(decode(read_bytes(source)))
     except (ValueError, RecursionError) as error:
-        if isinstance(error, TableError):
-            raise
         raise TableError(_("The file is not valid JSON.")) from error
     if not isinstance(collection, dict) or collection.get("type") != "FeatureCollection":
         raise TableError(_("The file is not a GeoJSON FeatureCollection."))

@@ -17,7 +17,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from grids import actions
+from grids import actions, boundaries
+from grids.boundaries import Located
 from grids.levels import Level
 from grids.models import Building, Compound, Place, PlaceKind, QrCode
 
@@ -34,6 +35,14 @@ def square(west: float, south: float, side: float = SIDE, *, height: float | Non
         "type": "Polygon",
         "coordinates": [[[west, south], [east, south], [east, north], [west, north], [west, south]]],
     }
+
+
+def located(lng: float, lat: float) -> Located:
+    """Where a position lies, on a map that is not empty."""
+    found = boundaries.locate(lng, lat)
+    if found is None:
+        raise LookupError("the map is empty")
+    return found
 
 
 def make_place(parent: Place | None, level: Level, name: str = "", **fields: Any) -> Place:

@@ -7,12 +7,12 @@ from django.db.models import ProtectedError
 
 from grids import actions
 from grids.actions import PlaceError
-from grids.boundaries import BoundaryError, current_version, locate
+from grids.boundaries import BoundaryError, current_version
 from grids.codes import CodeError
 from grids.coordinates import PositionError
 from grids.levels import Level
 from grids.models import Place, PlaceChange
-from tests.factories.grids import BEGAN, City, make_building, make_city, make_place, square
+from tests.factories.grids import BEGAN, City, located, make_building, make_city, make_place, square
 
 pytestmark = pytest.mark.django_db
 LATER = datetime(2026, 6, 30, 18, tzinfo=UTC)  # already 1 July in Shanghai
@@ -107,14 +107,14 @@ def test_places_cannot_be_deleted_or_moved(city: City):
 
 def test_a_redrawn_boundary_moves_the_point_index(city: City):
     version = current_version()
-    assert locate(*city.inside(city.west_2)).place == city.west_2
+    assert located(*city.inside(city.west_2)).place == city.west_2
     actions.change_boundary(place=city.west_1, boundary=square(118.31, 32.30, 0.01, height=0.02), at=LATER)
     assert current_version() != version
     # Both hold the point now; they are equally deep and west_2 is the smaller.
-    assert locate(*city.inside(city.west_2)).place == city.west_2
+    assert located(*city.inside(city.west_2)).place == city.west_2
     actions.change_boundary(place=city.west_2, boundary=square(119, 33), at=LATER)
-    assert locate(118.315, 32.315).place == city.west_1
-    change = PlaceChange.objects.first()
+    assert located(118.315, 32.315).place == city.west_1
+    change = PlaceChange.objects.earliest("pk")
     assert (change.kind, change.effective_at) == ("boundary", LATER)
     assert list(change.predecessors.all()) == list(change.successors.all()) == [city.west_1]
 
@@ -128,11 +128,11 @@ def test_a_place_with_current_places_below_is_not_retired(city: City):
 def test_a_retired_place_leaves_the_map_and_its_qr_codes_end(city: City):
     empty = make_place(city.west, Level.GRID, boundary=square(118.2, 32.2))
     qr_code = actions.issue_qr_code(place=empty, at=BEGAN)
-    assert locate(118.205, 32.205).place == empty
+    assert located(118.205, 32.205).place == empty
     actions.retire_place(place=empty, at=LATER)
     qr_code.refresh_from_db()
     assert qr_code.revoked_at == LATER
-    assert locate(118.205, 32.205).outside
+    assert located(118.205, 32.205).outside
     with pytest.raises(PlaceError):
         actions.retire_place(place=empty, at=LATER)
 

@@ -1,16 +1,16 @@
 """Splits, mergers and hand-overs: places end, successors begin, everything below goes on."""
 
 from datetime import UTC, date, datetime
+from typing import Any
 
 import pytest
 
 from grids import actions
 from grids.actions import NewPlace, PlaceError
-from grids.boundaries import locate
 from grids.codes import CodeError
 from grids.levels import Level
 from grids.models import Building, Compound, Place, PlaceChange
-from tests.factories.grids import City, make_building, make_city, make_place, square
+from tests.factories.grids import City, located, make_building, make_city, make_place, square
 
 pytestmark = pytest.mark.django_db
 LATER = datetime(2026, 6, 30, 18, tzinfo=UTC)
@@ -22,7 +22,7 @@ def city() -> City:
     return make_city()
 
 
-def split_west(city: City, **options: object) -> list[Place]:
+def split_west(city: City, **options: Any) -> list[Place]:
     halves = [
         NewPlace(name="南社区", boundary=square(118.31, 32.30)),
         NewPlace(name="北社区", boundary=square(118.31, 32.31)),
@@ -49,8 +49,8 @@ def test_a_split_ends_one_place_and_begins_two(city: City):
 
 def test_after_a_split_points_find_the_new_grids(city: City):
     split_west(city)
-    assert locate(118.315, 32.305).place.code == "341102001003001"
-    assert locate(118.315, 32.315).place.code == "341102001004002"
+    assert located(118.315, 32.305).place.code == "341102001003001"
+    assert located(118.315, 32.315).place.code == "341102001004002"
 
 
 def test_each_place_below_a_split_leaves_its_own_trace(city: City):
@@ -140,19 +140,20 @@ def test_a_merger_into_a_neighbour(city: City):
     assert merged == city.east
     assert merged.retired_on is None
     assert (merged.west, merged.east) == (118.31, 118.33)
-    assert locate(118.315, 32.305).place.code == "341102001002003"
+    assert located(118.315, 32.305).place.code == "341102001002003"
 
 
 def test_a_merger_is_refused_when_it_makes_no_sense(city: City):
     new = NewPlace(name="合")
-    for places, into in [
+    refused: list[tuple[list[Place], NewPlace | Place]] = [
         ([city.west], new),
         ([city.west, city.west], new),
         ([city.west], city.west),
         ([city.west], city.east_1),
         ([city.west, city.east_1], new),
         ([], city.east),
-    ]:
+    ]
+    for places, into in refused:
         with pytest.raises(PlaceError):
             actions.merge_places(places=places, into=into, at=LATER)
     assert Place.objects.retired().count() == 0
@@ -169,7 +170,7 @@ def test_a_community_is_handed_to_another_street(city: City):
     assert current_below(street) == [
         "341102002000", "341102002002", "341102002002001", "341102002002001001", "341102002002002",
     ]  # fmt: skip
-    assert locate(118.325, 32.305).place.code == "341102002002001"
+    assert located(118.325, 32.305).place.code == "341102002002001"
     assert Place.objects.predecessors_of([successor.pk]) == {city.east.pk}
     assert Place.objects.find_problems() == ([], [], [], [], [])
 
@@ -193,7 +194,7 @@ def test_a_large_grid_takes_its_small_ones_along(city: City):
     make_building(small, "小楼")
     assert small.code == "341102001001003"
     successor = actions.hand_over_place(place=city.west_1, parent=city.east, at=LATER)
-    found = locate(118.311, 32.301).place
+    found = located(118.311, 32.301).place
     assert found.name == "微网格"
     assert Place.objects.get_parent(found) == successor
     assert Building.objects.filter(place__path__startswith=found.path).count() == 1

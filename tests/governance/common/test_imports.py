@@ -67,27 +67,27 @@ class Command(ImportCommand):
         return self.report
 
 
-def run(command: Command, *arguments: str) -> tuple[str, str]:
-    command.stdout._out, command.stderr._out = io.StringIO(), io.StringIO()
-    call_command(command, *arguments)
-    return command.stdout._out.getvalue(), command.stderr._out.getvalue()
+def run(command: Command, *arguments: str) -> str:
+    out = io.StringIO()
+    call_command(command, *arguments, stdout=out)
+    return out.getvalue()
 
 
 def test_the_command_prints_the_report():
     command = Command()
     command.report = ImportReport(created=3)
     with translation.override("en"):
-        out, _ = run(command, "file.csv", "--dry-run")
+        out = run(command, "file.csv", "--dry-run")
     assert out == "Dry run: created 3, updated 0, unchanged 0, skipped 0, refused 0\n"
 
 
 def test_the_command_names_each_fault_and_fails():
     command = Command()
     command.report = ImportReport(refused=[RowError(line, "code", "is wrong") for line in range(2, 300)])
-    command.stderr._out = io.StringIO()
+    err = io.StringIO()
     with pytest.raises(CommandError):
-        call_command(command, "file.csv")
-    lines = command.stderr._out.getvalue().splitlines()
+        call_command(command, "file.csv", stdout=io.StringIO(), stderr=err)
+    lines = err.getvalue().splitlines()
     assert len(lines) == 201
     assert "298" not in "".join(lines[:200])
 

@@ -3,13 +3,14 @@
 import io
 import zipfile
 from datetime import date, datetime
+from typing import Any
 
 import pytest
 from django.utils import translation
-from openpyxl import Workbook
 
 from governance.common import tabular
 from governance.common.tabular import CellError, RowError, TableError, decode, read_table
+from tests.factories.tables import workbook
 
 
 @pytest.fixture
@@ -18,16 +19,7 @@ def english():
         yield
 
 
-def workbook(*rows: list[object]) -> bytes:
-    book = Workbook()
-    for row in rows:
-        book.active.append(row)
-    out = io.BytesIO()
-    book.save(out)
-    return out.getvalue()
-
-
-def texts(data: bytes, **options: object) -> list[tuple[int, dict[str, str]]]:
+def texts(data: bytes, **options: Any) -> list[tuple[int, dict[str, str]]]:
     return [(row.line, dict(row.cells)) for row in read_table(data, **options).rows]
 
 

@@ -1,7 +1,10 @@
 """Import of divisions: levels, kinds, parents, and every row that cannot go in."""
 
+from typing import Any
+
 import pytest
 
+from governance.common.imports import ImportReport
 from grids import actions
 from grids.importing import import_divisions
 from grids.importing.divisions import kind_of
@@ -27,7 +30,7 @@ def places() -> list[tuple[str, str, str, str]]:
     return [(place.code, place.name, place.level, place.kind) for place in Place.objects.all()]
 
 
-def take(text: str | bytes, **options: object):
+def take(text: str | bytes, **options: Any) -> ImportReport:
     data = text if isinstance(text, bytes) else text.encode()
     return import_divisions(data, at=BEGAN, **options)
 
