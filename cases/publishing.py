@@ -42,6 +42,7 @@ class Publisher:
         self._send = send
         self._rest = rest
         self.forget()
+        os.register_at_fork(after_in_child=self.forget)
 
     def forget(self) -> None:
         """Begin anew: a forked process has this object, but neither its thread nor, safely, its lock."""
@@ -95,4 +96,3 @@ class Publisher:
 
 
 publisher = Publisher()
-os.register_at_fork(after_in_child=publisher.forget)

@@ -1,0 +1,133 @@
+"""The way to the broker: it never costs the person who clicked, broken or not."""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from celery import Celery
+
+from cases import relay, tasks
+from cases.models import Notification
+from cases.publishing import Publisher
+from tests.conftest import wait_for
+from tests.factories.cases import make_world, report
+
+
+class Outbox:
+    """Where a publisher sends to, instead of a broker."""
+
+    def __init__(self) -> None:
+        self.sent: list[tuple[str, tuple[Any, ...]]] = []
+        self.gate = threading.Event()
+        self.is_down = False
+        self.attempts = 0
+
+    def __call__(self, task: str, args: tuple[Any, ...]) -> None:
+        self.attempts += 1
+        assert self.gate.wait(10)
+        if self.is_down:
+            raise ConnectionError
+        self.sent.append((task, args))
+
+
+def test_messages_go_out_in_order_and_equal_ones_that_wait_go_once() -> None:
+    outbox = Outbox()
+    publisher = Publisher(outbox)
+    publisher.post("cases.relay")
+    wait_for(lambda: outbox.attempts == 1)
+    for number in (1, 2, 2, 1):
+        publisher.post("cases.relay")
+        publisher.post("cases.route_case", number)
+    outbox.gate.set()
+    assert publisher.flush(5)
+    assert outbox.sent == [
+        ("cases.relay", ()),
+        ("cases.relay", ()),  # posted while the first was on its way, so it is told once more
+        ("cases.route_case", (1,)),
+        ("cases.route_case", (2,)),
+    ]
+
+
+def test_after_a_failure_the_broker_is_left_alone_for_a_while() -> None:
+    outbox = Outbox()
+    outbox.gate.set()
+    outbox.is_down = True
+    publisher = Publisher(outbox, rest=0.3)
+    publisher.post("cases.relay")
+    assert publisher.flush(5)
+    for _number in range(50):
+        publisher.post("cases.relay")
+    assert publisher.flush(5)
+    assert outbox.attempts == 1
+    outbox.is_down = False
+    time.sleep(0.35)
+    publisher.post("cases.relay")
+    assert publisher.flush(5)
+    assert outbox.sent == [("cases.relay", ())]
+
+
+def test_a_forked_process_has_a_thread_of_its_own() -> None:
+    reading, writing = os.pipe()
+    publisher = Publisher(lambda task, args: os.write(writing, f"{task} {os.getpid()}\n".encode()) and None)
+    publisher.post("parent")
+    assert publisher.flush(5)
+    child = os.fork()
+    if child == 0:
+        publisher.post("child")
+        os._exit(0 if publisher.flush(5) else 1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    os.close(writing)
+    with os.fdopen(reading) as lines:
+        assert lines.read().splitlines() == [f"parent {os.getpid()}", f"child {child}"]
+
+
+@pytest.fixture(params=["closed port", "silent server"])
+def dead_broker(request: pytest.FixtureRequest) -> Iterator[str]:
+    """The address of a broker that refuses, or takes the connection and never answers."""
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        port = server.getsockname()[1]
+        if request.param == "silent server":
+            server.listen()
+            yield f"redis://127.0.0.1:{port}/0"
+            return
+    yield f"redis://127.0.0.1:{port}/0"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_with_a_dead_broker_reporting_is_as_quick_and_the_sweep_delivers(
+    dead_broker: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = Celery("elsewhere", broker=dead_broker, set_as_current=False)
+    app.conf.broker_transport_options = {"socket_timeout": 5, "socket_connect_timeout": 2}
+    failures: list[str] = []
+
+    def send(task: str, args: tuple[Any, ...]) -> None:
+        try:
+            app.send_task(task, args=args, retry=False)
+        except Exception as error:
+            failures.append(type(error).__name__)
+            raise
+
+    monkeypatch.setattr(relay, "publisher", Publisher(send))
+    world = make_world()
+    report(world)  # warms up what the first report reads
+    took = []
+    for _number in range(5):
+        began = time.monotonic()
+        case = report(world)
+        took.append(time.monotonic() - began)
+    assert max(took) < 1
+    assert not Notification.objects.exists()
+    tasks.relay()
+    assert set(Notification.objects.filter(case=case).values_list("recipient_id", flat=True)) == {
+        world.desk.pk,
+        world.second_desk.pk,
+    }
+    wait_for(lambda: failures, 15)
