@@ -79,7 +79,8 @@ def children(env: dict[str, str], settings: Environment, listener: socket.socket
                      "--worker-class", "gthread", "--workers", str(settings["GEZHI_WEB_WORKERS"]),
                      "--threads", str(settings["GEZHI_WEB_THREADS"]),
                      "--timeout", "60", "--graceful-timeout", "8",
-                     "--no-control-socket", "--log-level", "warning", "--worker-tmp-dir", _worker_folder()],
+                     "--no-control-socket", "--preload", "--log-level", "warning",
+                     "--worker-tmp-dir", _worker_folder()],
             env=env, cwd=CHECKOUT, pass_fds=(number,),
         ),
     ]  # fmt: skip
