@@ -28,7 +28,7 @@ DEBIAN_PACKAGES = ["chromium", "fonts-noto-cjk"]
 
 CHECKS: dict[str, list[str]] = {
     "types": [PYTHON, "-m", "mypy", *ROOMS],
-    "format": [str(BIN / "ruff"), "format", "--check", "--quiet", *ROOMS],
+    "format": [str(BIN / "ruff"), "format", "--check", "--output-format", "concise", *ROOMS],
     "lint": [str(BIN / "ruff"), "check", "--quiet", "--output-format", "concise", *ROOMS],
     "import contracts": [str(BIN / "lint-imports"), "--no-cache"],
     "migrations are whole": [PYTHON, "manage.py", "makemigrations", "--check", "--dry-run"],
