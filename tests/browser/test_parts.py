@@ -11,9 +11,12 @@ from django.conf import settings as project
 from django.http import HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.urls import include, path
+from django.views.decorators.csrf import csrf_exempt
 from PIL import Image
 
-from governance.common import styleguide
+from governance.common import handlers, styleguide
+from governance.common.errors import WrongState
+from governance.common.htmx import toast
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.urls(__name__)]
 AXE = project.BASE_DIR / "static" / "vendor" / "axe.min.js"
@@ -51,7 +54,19 @@ def news(_request):
     return JsonResponse({"unread": 3, "text": "2 new", "counts": {"late": 5}})
 
 
+def part(request):
+    """A part that htmx swaps in: taken, refused or broken."""
+    how = request.GET["how"]
+    if how == "conflict":
+        return handlers.domain_error(request, WrongState("Already dispatched."))
+    if how == "broken":
+        return HttpResponse("<p>traceback</p>", status=500)
+    csrf = request.headers.get("X-CSRFToken", "")
+    return toast(HttpResponse(f"<p>taken {len(csrf)}</p>"), "已派单", action="看这件", href="/done/")
+
+
 urlpatterns = [
+    path("part/", csrf_exempt(part)),
     path("phone/", phone),
     path("done/", done),
     path("news/", news),
@@ -277,3 +292,30 @@ def test_a_thing_picked_by_a_phrase_is_added_to_the_text(open_page, live_server)
     page.fill("#id_note", "坑深 40 厘米")
     page.click("[data-insert='影响通行']")
     assert page.input_value("#id_note") == "坑深 40 厘米，影响通行"
+
+
+def test_parts_are_swapped_refusals_too_but_never_a_crash(open_page, live_server, complaints):
+    page = ready(open_page(), f"{live_server.url}/styleguide/")
+    send = "how => htmx.ajax('POST', '/part/?how=' + how, {target: '#main', swap: 'innerHTML'})"
+    page.evaluate(send, "taken")
+    assert page.inner_text("#main") == "taken 64"
+    assert page.inner_text("#toasts .toast a") == "看这件"
+    assert page.get_attribute("#toasts .toast a", "href") == "/done/"
+    page.evaluate(send, "conflict")
+    page.wait_for_selector("#main .conflict")
+    assert "Already dispatched." in page.inner_text("#main .banner")
+    assert page.evaluate("document.activeElement.matches('.conflict .banner')")
+    page.evaluate(send, "broken")
+    page.wait_for_selector("#toasts .toast[data-tone=error]")
+    assert "traceback" not in page.inner_text("#main")
+    assert [each for each in complaints if "409" not in each and "500" not in each] == []
+    complaints.clear()
+
+
+def test_pointing_at_a_chart_needs_no_inline_style(open_page, live_server):
+    page = ready(open_page(), f"{live_server.url}/styleguide/")
+    page.wait_for_selector(".chart svg path", state="attached")
+    box = page.locator(".chart[data-chart=trend]")
+    box.scroll_into_view_if_needed()
+    box.hover(position={"x": 300, "y": 150})
+    until(page, "document.querySelector('.chart svg').textContent.includes('上报')")
