@@ -1,0 +1,5 @@
+"""The officers' pages of configuration around orders. Orders are not here: only actions change one."""
+
+from . import catalogue, timing
+
+__all__ = ["catalogue", "timing"]

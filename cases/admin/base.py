@@ -1,0 +1,75 @@
+"""What every page of configuration shares: the system officer writes, and only through actions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from typing import Any, TypedDict
+
+from django.contrib import messages
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+from unfold.admin import ModelAdmin
+
+from cases.actions.catalogue import remove_configuration, save_configuration
+from governance.common.errors import DomainError
+from partymembers.audit import address_of
+from partymembers.models import User
+from partymembers.officers import ConfiguredBySystemOfficer, ShowsRefusals, officer_of
+
+
+class Acting(TypedDict):
+    """Who acts, when, and from where."""
+
+    actor: User
+    at: datetime
+    ip: str | None
+
+
+def acting(request: HttpRequest) -> Acting:
+    """What every action asks, from the request."""
+    return {"actor": officer_of(request), "at": timezone.now(), "ip": address_of(request)}
+
+
+def for_each(
+    request: HttpRequest, rows: Iterable[Any], act: Callable[[Any], object], done: Callable[[int], str]
+) -> None:
+    """Do something to each chosen row; say to how many, and why not to the others."""
+    count = 0
+    for row in rows:
+        try:
+            act(row)
+            count += 1
+        except DomainError as refusal:
+            messages.error(request, f"{row}: {refusal.message}")
+    if count:
+        messages.success(request, done(count))
+
+
+class ConfigurationAdmin(ShowsRefusals, ConfiguredBySystemOfficer, ModelAdmin):
+    """A table of the configuration, written by `cases.actions.catalogue`, which checks and audits."""
+
+    list_per_page = 50
+    warn_unsaved_form = True
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        """Save by the action."""
+        save_configuration(obj, **acting(request))
+
+    def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
+        """Save and remove the rows below by the action."""
+        rows = formset.save(commit=False)
+        for row in formset.deleted_objects:
+            remove_configuration(row, **acting(request))
+        for row in rows:
+            save_configuration(row, **acting(request))
+
+    def delete_model(self, request: HttpRequest, obj: Any) -> None:
+        """Remove by the action."""
+        remove_configuration(obj, **acting(request))
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        """Remove each by the action."""
+        for row in queryset:
+            remove_configuration(row, **acting(request))
