@@ -5,9 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from django.utils.translation import gettext as _
-
-from governance.common.errors import Invalid
+from governance.common.phones import normalise_mobile
 
 #: A mobile number of mainland China: 11 digits from 13 to 19.
 _MOBILE = re.compile(r"1[3-9][0-9]{9}")
@@ -26,8 +24,5 @@ def normal_identifier(typed: str) -> str:
 
 
 def mobile_number(typed: str) -> str:
-    """A mobile number as stored. Raises Invalid when it is none."""
-    number = normal_identifier(typed)
-    if not _MOBILE.fullmatch(number):
-        raise Invalid(_("Enter a mobile number of 11 digits."), field="phone")
-    return number
+    """A mobile number as stored. Raises Invalid that says what is wrong with it."""
+    return normalise_mobile(normal_identifier(typed))

@@ -18,11 +18,11 @@ DEBUG = False
 ALLOWED_HOSTS: list[str] = []
 
 INSTALLED_APPS = [
-    "unfold",
+    "unfold.apps.BasicAppConfig",
     "unfold.contrib.filters",
     "unfold.contrib.forms",
     "unfold.contrib.import_export",
-    "django.contrib.admin",
+    "partymembers.admin_app.OfficersAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -175,6 +175,25 @@ CONTENT_SECURITY_POLICY = {
 ADMIN_CONTENT_SECURITY_POLICY = {
     "script-src": ["'unsafe-inline'", "'unsafe-eval'"],
     "style-src": ["'unsafe-inline'"],
+}
+UNFOLD = {
+    "SHOW_HISTORY": False,  # the audit trail has it
+    "SHOW_VIEW_ON_SITE": False,
+    "COLORS": {
+        "primary": {  # the brand's red, from pale to dark
+            "50": "oklch(97.1% .013 17.38)",
+            "100": "oklch(93.6% .032 17.717)",
+            "200": "oklch(88.5% .062 18.334)",
+            "300": "oklch(80.8% .114 19.571)",
+            "400": "oklch(65% .16 22.216)",
+            "500": "oklch(52% .17 25.331)",
+            "600": "oklch(44% .155 25.723)",
+            "700": "oklch(39% .14 26)",
+            "800": "oklch(34% .12 26)",
+            "900": "oklch(29% .1 26)",
+            "950": "oklch(22% .08 26)",
+        }
+    },
 }
 PERMISSIONS_POLICY: dict[str, list[str] | str] = {
     "geolocation": "self",

@@ -9,11 +9,11 @@ from django.contrib.auth import authenticate
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from governance.common.errors import Invalid
+from governance.common.forms import BaseForm
 from partymembers.models import User
 
 
-class SignInForm(forms.Form):
+class SignInForm(BaseForm):
     """Staff number or phone, and password. Every failure reads the same."""
 
     username = forms.CharField(label=_("Phone or staff number"), max_length=150)
@@ -46,7 +46,7 @@ class SignInForm(forms.Form):
         return self.user
 
 
-class PasswordForm(forms.Form):
+class PasswordForm(BaseForm):
     """Change one's own password: the old one once, the new one twice."""
 
     old_password = forms.CharField(
@@ -87,7 +87,3 @@ class PasswordForm(forms.Form):
         if again != self.cleaned_data.get("new_password1"):
             raise forms.ValidationError(_("The two new passwords differ."), code="differ")
         return again
-
-    def refuse(self, refusal: Invalid) -> None:
-        """Show why the action would not take the new password."""
-        self.add_error(refusal.field if refusal.field in self.fields else None, str(refusal.message))

@@ -88,7 +88,7 @@ def password_change(request: HttpRequest) -> HttpResponse:
                 ip=address_of(request),
             )
         except Invalid as refusal:
-            form.refuse(refusal)
+            form.add_domain_error(refusal)
         else:
             devices.distrust(request.session)
             update_session_auth_hash(request, user)
