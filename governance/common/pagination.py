@@ -105,6 +105,16 @@ def _fetch(queryset: QuerySet[Row], ranges: list[Q], order: list[str], wanted: i
     return rows
 
 
+def _ranges(model: type[Model], name: str, position: _Position | None, *, is_descending: bool) -> list[Q]:
+    is_nullable = model._meta.get_field(name).null
+    if position is not None:
+        ranges = _beyond(name, position, is_descending=is_descending)
+        return ranges if is_nullable else ranges[:1]
+    if is_nullable:
+        return [Q(**{f"{name}__isnull": False}), Q(**{f"{name}__isnull": True})]
+    return [Q()]
+
+
 def paginate(
     queryset: QuerySet[Row],
     *,
@@ -118,29 +128,24 @@ def paginate(
     `count_up_to` also counts, stopping there. Raises Invalid for a cursor not ours or of another order.
     Give the queryset an index on (field, id); where the field may be empty, a page takes up to two queries.
     """
-    name, is_descending = order.lstrip("-"), order.startswith("-")
+    name = order.lstrip("-")
     position = _read(cursor, order) if cursor else None
     is_backward = position is not None and position.is_backward
-    goes_down = is_descending != is_backward
-    is_nullable = queryset.model._meta.get_field(name).null
-    if position is None:
-        ranges = [Q(**{f"{name}__isnull": False}), Q(**{f"{name}__isnull": True})] if is_nullable else [Q()]
-    else:
-        ranges = _beyond(name, position, is_descending=is_descending)
-        ranges = ranges if is_nullable else ranges[:1]
+    goes_down = order.startswith("-") != is_backward
+    ranges = _ranges(queryset.model, name, position, is_descending=order.startswith("-"))
     rows = _fetch(
         queryset, ranges, [f"-{name}" if goes_down else name, "-pk" if goes_down else "pk"], size + 1
     )
     has_more, rows = len(rows) > size, rows[:size]
     if is_backward:
         rows.reverse()
+    has_next = bool(rows) and (has_more or is_backward)
+    has_previous = bool(rows) and position is not None and (has_more or not is_backward)
     total, is_capped = _count(queryset, count_up_to)
     return CursorPage(
         rows=rows,
-        next_cursor=_write(order, rows[-1], is_backward=False) if rows and (has_more or is_backward) else "",
-        previous_cursor=_write(order, rows[0], is_backward=True)
-        if rows and position is not None and (has_more or not is_backward)
-        else "",
+        next_cursor=_write(order, rows[-1], is_backward=False) if has_next else "",
+        previous_cursor=_write(order, rows[0], is_backward=True) if has_previous else "",
         total=total,
         is_total_capped=is_capped,
     )

@@ -1,0 +1,167 @@
+/* Lists of orders and the order itself: the pane beside a list, keys, ticks, bulk actions, action dialogs.
+   Without this script every action is a page of its own and every row a link. */
+const $ = (selector, root = document) => root.querySelector(selector);
+const $$ = (selector, root = document) => [...root.querySelectorAll(selector)];
+const gezhi = () => window.gezhi;
+const rows = () => $$("#orders tbody tr");
+const board = () => $("#board");
+let current = new URLSearchParams(location.search).get("case") || "";
+let upNext = "";
+
+/* ── the action's form arrives in the dialog; 204 closes it ── */
+document.addEventListener("htmx:afterSwap", (event) => {
+  const dialog = event.detail.target.closest?.("dialog");
+  if (dialog && !dialog.open) gezhi().openDialog(dialog);
+});
+document.addEventListener("case:acted", (event) => {
+  $("#act-dialog")?.close();
+  if (board()) refresh(event.detail.number);
+  else if ($("body.order")) location.reload();
+});
+document.addEventListener("click", (event) => {
+  const cancel = event.target.closest?.("[data-back-link]");
+  if (cancel && !cancel.closest("dialog")) location.assign(cancel.dataset.backLink);
+});
+
+/* ── the list keeps its place: after an action the next row is opened, never the top ── */
+function nextOf(number) {
+  const all = rows(), at = all.findIndex((row) => row.dataset.number === number);
+  return (all[at + 1] || all[at - 1])?.dataset.number ?? "";
+}
+async function refresh(number) {
+  const scroll = $(".d-scroll")?.scrollTop ?? 0, ticked = ticks().map((box) => box.value);
+  upNext = nextOf(number);
+  await htmx.ajax("GET", location.pathname + location.search, { target: "#board-parts", swap: "none", select: null, handler: (_element, info) => replace(info.xhr.responseText) });
+  $(".d-scroll").scrollTop = scroll;
+  ticks(true).forEach((box) => { box.checked = ticked.includes(box.value) && box.value !== number; });
+  ticked.length && showTicks();
+  if (rows().some((row) => row.dataset.number === number) && number === current) open(number);
+  else if (upNext) open(upNext);
+  else closePane();
+}
+function replace(text) {
+  const page = new DOMParser().parseFromString(text, "text/html");
+  for (const id of ["views", "main"]) {
+    const fresh = page.getElementById(id), old = document.getElementById(id);
+    if (fresh && old) { old.replaceWith(document.adoptNode(fresh)); htmx.process(document.getElementById(id)); }
+  }
+}
+
+/* ── the pane ── */
+function mark(number) {
+  for (const row of rows()) row.toggleAttribute("aria-selected", false);
+  const row = rows().find((each) => each.dataset.number === number);
+  if (row) { row.setAttribute("aria-selected", "true"); row.scrollIntoView({ block: "nearest" }); }
+}
+function open(number) {
+  const pane = $("#pane");
+  if (!pane || !number) return false;
+  if (matchMedia("(max-width: 800px)").matches) { location.assign(rows().find((row) => row.dataset.number === number).dataset.href); return true; }
+  current = number;
+  mark(number);
+  pane.removeAttribute("data-empty");
+  htmx.ajax("GET", board().dataset.panelUrl.replace("NUMBER", number), { target: "#pane", swap: "innerHTML" });
+  const address = new URL(location.href);
+  address.searchParams.set("case", number);
+  history.replaceState(null, "", address);
+  return true;
+}
+function closePane() {
+  const pane = $("#pane");
+  if (!pane) return;
+  current = "";
+  mark("");
+  pane.setAttribute("data-empty", "");
+  const address = new URL(location.href);
+  address.searchParams.delete("case");
+  history.replaceState(null, "", address);
+}
+function step(by) {
+  const all = rows();
+  if (!all.length) return false;
+  const at = all.findIndex((row) => row.dataset.number === current);
+  return open(all[Math.max(0, Math.min(all.length - 1, at < 0 ? 0 : at + by))].dataset.number);
+}
+document.addEventListener("click", (event) => {
+  if (event.target.closest?.("[data-close-pane]")) { closePane(); return; }
+  if (!board()) return;
+  const row = event.target.closest?.("#orders tbody tr");
+  if (!row || event.target.closest("input, label, button")) return;
+  if (event.ctrlKey || event.metaKey || event.shiftKey || event.button) return;
+  event.preventDefault();
+  event.stopPropagation();
+  open(row.dataset.number);
+}, true);
+
+/* ── ticks and what may be done with all of them ── */
+function ticks(all = false) { return $$("#orders tbody input[name=number]").filter((box) => all || box.checked); }
+let lastTick = null;
+function showTicks() {
+  const bar = $("#bulkbar"), ticked = ticks();
+  if (!bar) return;
+  bar.hidden = !ticked.length;
+  $("[data-ticked]", bar).textContent = bar.dataset.countWords.replace("{n}", ticked.length);
+  const each = ticked.map((box) => box.closest("tr").dataset.actions.split(" "));
+  for (const button of $$("[data-bulk]", bar)) button.hidden = !each.every((actions) => actions.includes(button.dataset.bulk));
+  const all = $("[data-tick-all]");
+  if (all) { all.checked = ticked.length > 0 && ticked.length === ticks(true).length; all.indeterminate = ticked.length > 0 && !all.checked; }
+}
+function untick() { ticks().forEach((box) => { box.checked = false; }); showTicks(); }
+document.addEventListener("change", (event) => {
+  if (event.target.matches?.("[data-tick-all]")) ticks(true).forEach((box) => { box.checked = event.target.checked; });
+  if (event.target.matches?.("[data-tick-all], #orders input[name=number]")) showTicks();
+});
+async function bulk(button) {
+  const data = new FormData();
+  ticks().forEach((box) => data.append("number", box.value));
+  if (button.dataset.asksReason) {
+    const reason = await askReason();
+    if (!reason) return;
+    data.append("note", reason);
+  }
+  button.disabled = true;
+  try {
+    const answer = await fetch(button.dataset.bulkUrl, { method: "POST", body: data, headers: { "X-CSRFToken": $("meta[name=csrf-token]").content, "HX-Request": "true" } });
+    $("#bulk-body").innerHTML = await answer.text();
+    gezhi().openDialog($("#bulk-dialog"));
+    untick();
+    await refresh(current);
+  } catch { gezhi().toast({ text: $("#page-words").dataset.offline, tone: "warning" }); } finally { button.disabled = false; }
+}
+function askReason() {
+  const dialog = $("#bulk-reason"), text = $("textarea", dialog);
+  text.value = "";
+  gezhi().openDialog(dialog);
+  return new Promise((resolve) => dialog.addEventListener("close", () => resolve(dialog.returnValue === "go" ? text.value.trim() : ""), { once: true }));
+}
+document.addEventListener("click", (event) => {
+  const button = event.target.closest?.("[data-bulk]");
+  if (button) bulk(button);
+  else if (event.target.closest?.("[data-untick]")) untick();
+  else if (event.target.matches?.("#orders input[name=number]")) {
+    if (event.shiftKey && lastTick?.isConnected) range(lastTick, event.target);
+    lastTick = event.target;
+  }
+});
+function range(from, to) {
+  const all = ticks(true), ends = [all.indexOf(from), all.indexOf(to)].sort((a, b) => a - b);
+  all.slice(ends[0], ends[1] + 1).forEach((box) => { box.checked = to.checked; });
+  showTicks();
+}
+
+function keys() {
+  const words = board()?.dataset;
+  if (!words || !gezhi()) return;
+  const { onKey } = gezhi();
+  onKey("J", words.nextLabel, () => step(1));
+  onKey("K", words.previousLabel, () => step(-1));
+  onKey("X", words.tickLabel, () => {
+    const box = rows().find((row) => row.dataset.number === current)?.querySelector("input[name=number]");
+    if (!box) return false;
+    box.checked = !box.checked;
+    showTicks();
+    return true;
+  });
+  onKey("Escape", words.untickLabel, () => (ticks().length ? untick() : closePane()));
+}
+addEventListener("load", () => { keys(); mark(current); });
