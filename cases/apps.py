@@ -13,5 +13,7 @@ class CasesConfig(AppConfig):
     def ready(self) -> None:
         """Register who reads the event log: each room names its readers, in its own `ready`."""
         from cases import consumers, notify, relay  # noqa: PLC0415  models are loaded by now, not before
+        from cases.web import notifications  # noqa: PLC0415
 
         relay.register(notify.IN_APP, consumers.ROUTER, consumers.STRAYS, consumers.MERGED_NEWS)
+        notifications.enter()

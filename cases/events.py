@@ -325,7 +325,7 @@ def as_markdown() -> str:
     """docs/events.md: what an integrator reads. `manage.py describe_events` writes it."""
     lines = [_HEAD]
     for row in EVENT_KINDS.values():
-        lines += ["", f"## `{row.kind}` (version {row.version})", "", *_described(row)]
+        lines += ["", f"## `{row.kind}` — {row.label} (version {row.version})", "", *_described(row)]
     return "\n".join(lines) + "\n"
 
 

@@ -1,0 +1,76 @@
+"""What the inbox shows of somebody's messages: page-ready reads, always and only their own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import QuerySet
+
+from cases.models import Case, Notification
+from cases.timeline import look_of
+from cases.wording import describe
+from partymembers.access import Access
+from partymembers.models import User
+
+#: Unread messages are counted up to here; the bell then says "99+".
+MOST_COUNTED = 100
+
+
+@dataclass(frozen=True)
+class Message:
+    """One line of the inbox. Without a `number` the order is no longer the reader's to see."""
+
+    pk: int
+    at: datetime
+    title: str
+    body: str
+    number: str
+    tone: str
+    icon: str
+    is_unread: bool
+    is_urgent: bool
+
+
+def notifications_of(user: User, *, now: datetime) -> QuerySet[Notification]:
+    """The user's messages that show by now; what quiet hours hold back is not among them."""
+    return Notification.objects.filter(recipient=user, due_at__lte=now)
+
+
+def unread_count(user: User, *, now: datetime) -> int:
+    """How many messages wait to be read, at most MOST_COUNTED; one query."""
+    return notifications_of(user, now=now).filter(read_at=None).order_by()[:MOST_COUNTED].count()
+
+
+def with_orders(rows: QuerySet[Notification]) -> QuerySet[Notification]:
+    """The rows with everything that their words need."""
+    return rows.select_related("event__case__matter", "event__case__place")
+
+
+def messages_of(rows: Iterable[Notification], viewer: User, access: Access) -> list[Message]:
+    """The lines of an inbox; one query, for which of the orders the viewer may still see.
+
+    Somebody may have been told of an order and have lost it since, with a post or to another unit: then
+    the line keeps what happened and tells nothing of the order.
+    """
+    rows = list(rows)
+    visible = Case.objects.visible_to(access).filter(pk__in={row.case_id for row in rows})
+    seen = set(visible.values_list("pk", flat=True)) if rows else set()
+    return [_message(row, viewer, is_visible=row.case_id in seen) for row in rows]
+
+
+def _message(row: Notification, viewer: User, *, is_visible: bool) -> Message:
+    title, body = describe(row.event, viewer)
+    tone, icon = look_of(row.kind)
+    return Message(
+        pk=row.pk,
+        at=row.due_at,
+        title=title,
+        body=body if is_visible else "",
+        number=row.event.case.number if is_visible else "",
+        tone=tone,
+        icon=icon,
+        is_unread=row.read_at is None,
+        is_urgent=row.is_urgent,
+    )
