@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
@@ -468,6 +468,11 @@ class Attachment(models.Model):
 
     def __str__(self) -> str:
         return self.token
+
+    @property
+    def taken_at(self) -> datetime:
+        """When the camera says it was taken, else when it came in."""
+        return self.claimed_at or self.uploaded_at
 
 
 class DayCounter(models.Model):

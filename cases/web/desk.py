@@ -1,0 +1,262 @@
+"""The desk's and the unit's lists, the pane beside them, search, bulk actions and saved views."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, cast
+from urllib.parse import parse_qs, urlencode
+
+from django.contrib.auth.decorators import login_required
+from django.db.models import Q
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+from django.views.decorators.http import require_GET, require_POST
+
+from cases.actions.desk import accept_case, decline_case, dispatch_case
+from cases.filters import CaseFilter
+from cases.models import Case, MatterClass, SavedView
+from cases.permissions import desk_bulk_actions
+from cases.queries import ClockFace, ball, with_row_facts
+from cases.querysets import CaseQuerySet
+from cases.web.boards import BOARDS, DESK, HANDLING, Board
+from cases.web.panel import order_context
+from cases.workflow import OPEN_STATES
+from governance.common.errors import DomainError, Invalid, NotAllowed
+from governance.common.htmx import is_partial
+from governance.common.pagination import CursorPage, paginate
+from grids.models import Level, Place
+from partymembers.access import Access
+from partymembers.middleware import access_for
+from partymembers.models import User
+
+#: Parameters of the address that are not part of a filter.
+_NOT_FILTERS = ("cursor", "case")
+MOST_AT_ONCE = 100
+MOST_SAVED_VIEWS = 20
+
+
+@dataclass(frozen=True)
+class Row:
+    """An order in a list, with its leading clock and what may be done with the whole selection."""
+
+    case: Case
+    clock: ClockFace | None
+    bulk: tuple[str, ...]
+
+
+@login_required
+@require_GET
+def desk(request: HttpRequest) -> HttpResponse:
+    """The desk's inbox, first due first."""
+    access = access_for(request)
+    if not access.desk_place_ids:
+        raise NotAllowed(_("This page is for the staff of a desk."))
+    return _board(request, DESK, access)
+
+
+@login_required
+@require_GET
+def handling(request: HttpRequest) -> HttpResponse:
+    """What the actor's units have to handle."""
+    access = access_for(request)
+    if not access.unit_ids:
+        raise NotAllowed(_("This page is for people of a unit."))
+    return _board(request, HANDLING, access)
+
+
+def _board(request: HttpRequest, board: Board, access: Access) -> HttpResponse:
+    now = timezone.now()
+    view = board.view(request.GET.get("view", ""))
+    narrowed = CaseFilter(request.GET, board.rows(view, access, now), grids=_grids(access), request=request)
+    page = paginate(
+        with_row_facts(cast(CaseQuerySet, narrowed.qs)),
+        order="next_due_at",
+        cursor=request.GET.get("cursor", ""),
+    )
+    context = {
+        "board": board,
+        "view": view,
+        "rows": _rows(page, access, now),
+        "page": page,
+        "filter": narrowed,
+        "counts": board.counts(access, now),
+        "saved_views": _saved_views(request, board),
+        "filter_query": _filter_query(request),
+        "classes": MatterClass.objects.all(),
+        "grids": list(_grids(access)[:200]),
+        "bulk_labels": BULK_LABELS,
+        "now": now,
+    }
+    if number := request.GET.get("case", ""):
+        context |= _open_order(request, number)
+    template = "cases/_board.html" if is_partial(request) else "cases/board.html"
+    return render(request, template, context)
+
+
+def _rows(page: CursorPage[Case], access: Access, now: datetime) -> list[Row]:
+    return [Row(c, ball(c, now=now), desk_bulk_actions(access, c)) for c in page.rows]
+
+
+def _grids(access: Access) -> Any:
+    """Grids to filter by: those of the actor's places, of communities at most."""
+    paths = [g.path for g in access.grants if g.level.rank >= Level.STREET.rank]
+    condition = Q(pk__in=[])
+    for path in paths:
+        condition |= Q(path__startswith=path)
+    return Place.objects.filter(condition, level=Level.GRID, retired_on__isnull=True)
+
+
+def _open_order(request: HttpRequest, number: str) -> dict[str, Any]:
+    """The order in the pane; a number that leads nowhere leaves the pane empty and says so."""
+    try:
+        return order_context(request, number)
+    except DomainError as error:
+        return {"pane_error": error.message}
+
+
+def _filter_query(request: HttpRequest) -> str:
+    """The address's own filter, without page and order: what a saved view keeps."""
+    kept = [
+        (k, v) for k, v in parse_qs(request.META.get("QUERY_STRING", "")).items() if k not in _NOT_FILTERS
+    ]
+    return urlencode(kept, doseq=True)
+
+
+def _saved_views(request: HttpRequest, board: Board) -> list[SavedView]:
+    prefix = f"{board.key}?"
+    rows = SavedView.objects.filter(user=cast(User, request.user), query__startswith=prefix)
+    for row in (found := list(rows)):
+        row.url = f"{reverse(board.url_name)}?{row.query.removeprefix(prefix)}"  # type: ignore[attr-defined]
+    return found
+
+
+@login_required
+@require_POST
+def save_view(request: HttpRequest, board: str) -> HttpResponse:
+    """Keep the current filter under a name; the same name replaces."""
+    if board not in BOARDS:
+        raise Invalid(_("There is no such list."))
+    name, query = request.POST.get("name", "").strip(), request.POST.get("query", "")[:900]
+    mine = SavedView.objects.filter(user=cast(User, request.user))
+    if not name or len(name) > 30:
+        raise Invalid(_("Please give the view a name of at most 30 characters."), field="name")
+    if mine.exclude(name=name).count() >= MOST_SAVED_VIEWS:
+        raise Invalid(_("You have 20 views already. Please delete one first."))
+    mine.update_or_create(user=cast(User, request.user), name=name, defaults={"query": f"{board}?{query}"})
+    return redirect(f"{reverse(BOARDS[board].url_name)}?{query}")
+
+
+@login_required
+@require_POST
+def delete_view(request: HttpRequest, pk: int) -> HttpResponse:
+    """Forget a saved view of one's own."""
+    view = get_object_or_404(SavedView, pk=pk, user=cast(User, request.user))
+    board = BOARDS.get(view.query.partition("?")[0], DESK)
+    view.delete()
+    return redirect(board.url_name)
+
+
+@login_required
+@require_GET
+def search(request: HttpRequest) -> HttpResponse:
+    """Every order that the actor may see, open or ended; a full number opens its order."""
+    access, now = access_for(request), timezone.now()
+    visible = Case.objects.visible_to(access)
+    text = request.GET.get("q", "").strip()
+    if text and (found := visible.filter(number=text).first()) is not None:
+        return redirect("cases:detail", number=found.number)
+    narrowed = CaseFilter(request.GET, visible, grids=_grids(access), request=request)
+    page = paginate(
+        with_row_facts(cast(CaseQuerySet, narrowed.qs)),
+        order="-reported_at",
+        cursor=request.GET.get("cursor", ""),
+        count_up_to=1000,
+    )
+    rows = [Row(c, ball(c, now=now), ()) for c in page.rows]
+    context = {"rows": rows, "page": page, "filter": narrowed, "text": text, "now": now}
+    return render(request, "cases/search.html", context)
+
+
+#: What a desk does with many orders at once.
+BULK_LABELS = {
+    "accept": gettext_lazy("Accept"),
+    "dispatch": gettext_lazy("Dispatch to the suggested units"),
+    "decline": gettext_lazy("Decline"),
+}
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What became of one order of a selection."""
+
+    case: Case
+    error: str = ""
+
+
+@login_required
+@require_POST
+def bulk(request: HttpRequest, action: str) -> HttpResponse:
+    """Do one thing to every ticked order, each in its own transaction, with a verdict for each."""
+    numbers = request.POST.getlist("number")
+    if action not in BULK_LABELS:
+        raise Invalid(_("This cannot be done to many orders at once."))
+    if not 0 < len(numbers) <= MOST_AT_ONCE:
+        raise Invalid(_("Please tick between 1 and %(most)d orders.") % {"most": MOST_AT_ONCE})
+    cases = list(Case.objects.visible_to(access_for(request)).filter(number__in=numbers).order_by("pk"))
+    note = request.POST.get("note", "")
+    verdicts = [_do(action, case, cast(User, request.user), note) for case in cases]
+    done = sum(not verdict.error for verdict in verdicts)
+    context = {
+        "verdicts": verdicts,
+        "told": ngettext("%(done)d order done.", "%(done)d orders done.", done) % {"done": done},
+        "failed": len(verdicts) - done,
+        "missing": len(set(numbers)) - len(cases),
+        "label": BULK_LABELS[action],
+    }
+    return render(request, "cases/_bulk_result.html", context)
+
+
+def _do(action: str, case: Case, actor: User, note: str) -> Verdict:
+    at = timezone.now()
+    try:
+        if action == "accept":
+            accept_case(case_id=case.pk, actor=actor, at=at)
+        elif action == "decline":
+            decline_case(case_id=case.pk, actor=actor, at=at, note=note)
+        elif case.suggested_unit is None:
+            return Verdict(case, _("No unit is suggested. Please dispatch it by itself."))
+        else:
+            dispatch_case(case_id=case.pk, unit=case.suggested_unit, actor=actor, at=at)
+    except DomainError as error:
+        return Verdict(case, str(error.message))
+    return Verdict(case)
+
+
+@login_required
+@require_GET
+def news(request: HttpRequest) -> HttpResponse:
+    """How many orders wait in each view, for the list that is open: asked every half minute."""
+    access, now = access_for(request), timezone.now()
+    board = BOARDS.get(request.GET.get("board", ""), DESK)
+    counts = board.counts(access, now)
+    latest = _latest(board, access)
+    seen = request.GET.get("seen", "")
+    answer: dict[str, Any] = {"counts": {f"view-{key}": n for key, n in counts.items()}, "seen": latest}
+    if seen.isdecimal() and latest > int(seen):
+        answer |= {
+            "text": _("New orders have come in."),
+            "href": request.GET.get("at", ""),
+            "action": _("Show"),
+        }
+    return JsonResponse(answer)
+
+
+def _latest(board: Board, access: Access) -> int:
+    """Id of the newest order that waits on the board."""
+    rows = board.rows(board.views[0], access, timezone.now()).filter(state__in=OPEN_STATES)
+    return rows.order_by("-pk").values_list("pk", flat=True).first() or 0
