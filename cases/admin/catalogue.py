@@ -9,7 +9,9 @@ from django import forms
 from django.contrib import admin
 from django.core.exceptions import ValidationError
 from django.db.models import Count, Q, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
@@ -201,7 +203,14 @@ class StandardAdmin(ConfigurationAdmin):
             return
         facts = {name: getattr(obj, name) for name in STANDARD_FACTS}
         new = revise_standard(standard_id=obj.pk, valid_from=begins, **facts, **acting(request))
-        obj.pk = new.pk  # "save and continue" opens the version that holds now
+        obj.pk = new.pk
+
+    def response_change(self, request: HttpRequest, obj: Any) -> HttpResponse:
+        """ "Save and continue" opens the version that holds now."""
+        response = super().response_change(request, obj)
+        if "_continue" in request.POST:
+            return redirect(reverse("admin:cases_standard_change", args=[obj.pk]))
+        return response
 
     @admin.action(description=_("End the chosen standards"), permissions=["change"])
     def end_chosen(self, request: HttpRequest, queryset: QuerySet[Standard]) -> None:

@@ -51,10 +51,10 @@ def trail() -> list[str]:
 class TestPermission:
     @pytest.fixture
     def calls(self):
-        matter = make_matter()
+        matter, role = make_matter(), OwnerRole.objects.create(name="各产权单位")
         return {
             "save": lambda who: save_configuration(matter.matter_class, actor=who, at=AT),
-            "remove": lambda who: remove_configuration(OwnerRole.objects.create(name="x"), actor=who, at=AT),
+            "remove": lambda who: remove_configuration(role, actor=who, at=AT),
             "add": lambda who: add_standard(Standard(matter=matter, amount=1), actor=who, at=AT),
             "revise": lambda who: revise_standard(
                 standard_id=matter.standards.get().pk, actor=who, at=AT, amount=9
