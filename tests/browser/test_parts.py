@@ -19,7 +19,7 @@ from governance.common.errors import WrongState
 from governance.common.htmx import toast
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.urls(__name__)]
-AXE = project.BASE_DIR / "static" / "vendor" / "axe.min.js"
+AXE = project.BASE_DIR / "node_modules" / "axe-core" / "axe.min.js"
 received: list[dict] = []
 
 
