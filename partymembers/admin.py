@@ -26,7 +26,7 @@ from governance.common.errors import DomainError
 from governance.common.formats import masked_phone
 from governance.common.text import spreadsheet_safe
 from partymembers import actions
-from partymembers.audit import address_of, read_personal, record_access
+from partymembers.audit import address_of, label_of, read_personal, record_access
 from partymembers.models import AuditEntry, Post, Role, Substitution, Unit, User
 from partymembers.officers import (
     ConfiguredBySystemOfficer,
@@ -334,13 +334,20 @@ class SubstitutionAdmin(GrantedBySecurityOfficer, ModelAdmin):
 class AuditEntryAdmin(ReadByAuditOfficer, ModelAdmin):
     """The audit trail: read, searched, exported."""
 
-    list_display = ["at", "actor", "action", "target", "ip"]
+    list_display = ["at", "actor", "shown_action", "target", "ip"]
     list_select_related = ["actor"]
+    fields = ["at", "actor", "shown_action", "action", "target", "ip", "data"]
+    readonly_fields = ["shown_action"]
     list_filter = ["at", "action"]
     search_fields = ["target", "action", "actor__name", "actor__username", "ip"]
     actions = ["export_chosen"]
     show_full_result_count = False
     list_per_page = 50
+
+    @admin.display(description=gettext_lazy("action"), ordering="action")
+    def shown_action(self, entry: AuditEntry) -> str:
+        """The action in words."""
+        return label_of(entry.action)
 
     @admin.action(description=gettext_lazy("Export the chosen entries (CSV)"), permissions=["view"])
     def export_chosen(self, request: HttpRequest, queryset: QuerySet[AuditEntry]) -> HttpResponse:

@@ -10,11 +10,13 @@ import datetime as dt
 import ipaddress
 from typing import Any
 
+from django.apps import apps
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import connection, transaction
 from django.db.models import Model
 from django.http import HttpRequest
 from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
 
 from governance.common.formats import masked_name, masked_phone
 from partymembers.models import AuditEntry, User
@@ -25,6 +27,46 @@ SHORTEST_RETENTION = dt.timedelta(days=184)
 #: Fields of people that appear masked in the trail.
 _MASKS = {"phone": masked_phone, "name": masked_name}
 _SECRETS = frozenset({"password", "password1", "password2", "token", "secret", "session_key"})
+
+
+#: What the audit officer reads for an action of this room.
+LABELS = {
+    "audit_exported": _("Audit trail exported"),
+    "device_forgotten": _("Device no longer trusted"),
+    "password_changed": _("Password changed"),
+    "password_reset": _("Password reset"),
+    "personal_data_opened": _("Personal data opened"),
+    "post_ended": _("Post ended"),
+    "post_given": _("Post given"),
+    "sign_in_failed": _("Sign-in failed"),
+    "signed_in": _("Signed in"),
+    "signed_out": _("Signed out"),
+    "substitute_appointed": _("Substitute appointed"),
+    "substitution_ended": _("Substitution ended"),
+    "unit_disabled": _("Unit disabled"),
+    "unit_enabled": _("Unit enabled"),
+    "user_added": _("User added"),
+    "user_changed": _("Person changed"),
+    "user_disabled": _("User disabled"),
+    "user_enabled": _("User enabled"),
+}
+#: Saves of configuration are named after their model: `matter_changed`.
+_SAVES = {
+    "added": _("%(what)s added"),
+    "changed": _("%(what)s changed"),
+    "deleted": _("%(what)s deleted"),
+}
+
+
+def label_of(action: str) -> str:
+    """An action in the reader's language; one that nobody has named reads as it is stored."""
+    if action in LABELS:
+        return str(LABELS[action])
+    model_name, _between, verb = action.rpartition("_")
+    found = next((m for m in apps.get_models() if m._meta.model_name == model_name), None)
+    if found is None or verb not in _SAVES:
+        return action
+    return str(_SAVES[verb]) % {"what": found._meta.verbose_name}
 
 
 def record_access(
@@ -83,7 +125,7 @@ def forget_old_entries(*, before: dt.datetime) -> int:
     """Delete entries older than `before` and say how many; the trigger keeps those of the last six months."""
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL gezhi.retention = 'on'")
-        count, _rows = AuditEntry.objects.filter(at__lt=before).delete()
+        count, _each = AuditEntry.objects.filter(at__lt=before).delete()
         cursor.execute("SET LOCAL gezhi.retention = 'off'")
     return count
 

@@ -7,11 +7,13 @@ import datetime as dt
 import pytest
 from django.db import IntegrityError, connection, transaction
 from django.test import RequestFactory
+from django.utils import translation
 from django.utils.translation import gettext_lazy
 
 from partymembers.audit import (
     address_of,
     forget_old_entries,
+    label_of,
     masked_changes,
     read_personal,
     record_access,
@@ -42,6 +44,17 @@ def test_an_entry_keeps_plain_values() -> None:
     assert (entry.data["day"], entry.data["instant"]) == ("2026-11-20", "2026-11-20T10:24:00+08:00")
     assert entry.data["words"][1] == {"a": 1.5, "b": None}
     assert entry.data["person"] == str(actor)
+
+
+def test_actions_read_as_words() -> None:
+    with translation.override("en"):
+        assert label_of("signed_in") == "Signed in"
+        assert label_of("unit_changed") == "unit changed"
+        assert [label_of(action) for action in ("unit_eaten", "nothing_added", "x")] == [
+            "unit_eaten",
+            "nothing_added",
+            "x",
+        ]
 
 
 def test_targets_are_named_by_code_or_staff_number(town: City) -> None:

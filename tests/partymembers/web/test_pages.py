@@ -122,5 +122,5 @@ def test_my_page_costs_the_same_for_one_post_and_for_three(
         make_post(user, role=Role.HANDLER, unit=make_unit())
     client.force_login(user)
     client.get("/me/")
-    with django_assert_num_queries(3):  # user, posts, devices; the session comes from the cache
+    with django_assert_num_queries(4):  # user, posts, devices, unread notices; the session is cached
         client.get("/me/")
