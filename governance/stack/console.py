@@ -20,6 +20,9 @@ PREFIX_WIDTH = 8
 COLOURS = {"web": 36, "worker": 33, "beat": 35, "postgres": 34, "valkey": 31, "gezhi": 32}
 
 _lock = threading.RLock()
+# Whether a step's line stands unfinished on the terminal, and whether anybody reads us at all.
+_unfinished = False
+_unread = False
 
 
 def is_terminal() -> bool:
@@ -27,10 +30,23 @@ def is_terminal() -> bool:
     return sys.stdout.isatty()
 
 
-def _write(text: str) -> None:
+def is_unread() -> bool:
+    """Whether the reader of standard output has gone (`make up | head`)."""
+    return _unread
+
+
+def _write(text: str, *, unfinished: bool = False) -> None:
+    """Write whole lines, over the line of a step that is under way; `unfinished`: that very line."""
+    global _unfinished, _unread  # noqa: PLW0603  there is one standard output
     with _lock:
-        sys.stdout.write(text)
-        sys.stdout.flush()
+        try:
+            sys.stdout.write(("\r\033[K" if _unfinished else "") + text)
+            sys.stdout.flush()
+        except OSError:
+            # Nobody reads any more: what we still do (stop children) must not fail on that.
+            _unread = True
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _unfinished = unfinished
 
 
 def say(text: str) -> None:
@@ -55,18 +71,23 @@ def step(title: str) -> Iterator[None]:
     def tick() -> None:
         while not done.wait(TERMINAL_TICK if is_terminal() else FILE_TICK):
             seconds = time.monotonic() - began
-            _write(f"\r{title} … {seconds:.0f} s" if is_terminal() else f"{title} … {seconds:.0f} s\n")
+            if is_terminal():
+                _write(f"{title} … {seconds:.0f} s", unfinished=True)
+            else:
+                _write(f"{title} … {seconds:.0f} s\n")
 
     if is_terminal():
-        _write(f"{title} …")
+        _write(f"{title} …", unfinished=True)
     thread = threading.Thread(target=tick, daemon=True)
     thread.start()
     outcome = "failed"
     try:
         yield
         outcome = "done"
+    except KeyboardInterrupt:
+        outcome = "interrupted"
+        raise
     finally:
         done.set()
         thread.join()
-        line = f"{title}: {outcome} ({time.monotonic() - began:.1f} s)"
-        _write(f"\r\033[K{line}\n" if is_terminal() else f"{line}\n")
+        _write(f"{title}: {outcome} ({time.monotonic() - began:.1f} s)\n")

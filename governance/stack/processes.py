@@ -41,7 +41,7 @@ class Child:
     grace: float = 10.0
     pass_fds: tuple[int, ...] = ()
     alive_file: Path | None = None
-    alive_within: float = 90.0
+    alive_within: float = 200.0
 
 
 @dataclass
@@ -71,6 +71,20 @@ class Supervisor:
         self._spawn(entry)
         self._running.append(entry)
 
+    def run(self, child: Child) -> int:
+        """Run a child to its end and return its exit code; KeyboardInterrupt when a stop is asked for."""
+        self.start(child)
+        entry = self._entry(child.name)
+        while (code := entry.process.poll() if entry.process else 1) is None:
+            if self.stopping.wait(0.02):
+                raise KeyboardInterrupt
+        self._running.remove(entry)
+        for thread in entry.threads:
+            thread.join(timeout=2)
+        if entry.process:
+            self._clear_group(entry.process.pid)
+        return code
+
     def wait_until(self, name: str, ready: Callable[[], bool], seconds: float) -> None:
         """Wait until `ready()`. Raises StackError when the child ends first or the time is over."""
         entry = self._entry(name)
@@ -95,11 +109,13 @@ class Supervisor:
             self.stopping.set()
 
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, on_signal)
+            # Whoever started us under `nohup` wants a closed terminal to be ignored.
+            if signal.getsignal(number) is not signal.SIG_IGN:
+                signal.signal(number, on_signal)
 
     def watch(self) -> None:
         """Look after the children until a stop is asked for."""
-        while not self.stopping.wait(LOOK_EVERY):
+        while not self.stopping.wait(LOOK_EVERY) and not console.is_unread():
             for entry in self._running:
                 self._look_at(entry)
 
@@ -230,8 +246,4 @@ def _group_of(user: str | None) -> int | None:
 
 def _show(name: str, stream: IO[bytes]) -> None:
     for line in stream:
-        try:
-            console.relay(name, line.decode(errors="replace").rstrip("\n"))
-        except OSError:
-            # Nobody reads us any more; keep the child's pipe flowing so that it can still end in order.
-            continue
+        console.relay(name, line.decode(errors="replace").rstrip("\n"))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import http.client
 import os
 import socket
-import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -37,22 +36,6 @@ def claim_port(port: int) -> socket.socket:
     except OSError:
         raise StackError(f"port {port} is taken: choose another, as in `make up PORT={port + 1}`") from None
     return listener
-
-
-def manage(arguments: list[str], env: Mapping[str, str]) -> None:
-    """Run one of Django's commands; its lines are shown as they come. Raises StackError when it fails."""
-    with subprocess.Popen(
-        [sys.executable, "manage.py", *arguments], cwd=CHECKOUT, env=dict(env),
-        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-    ) as process:  # fmt: skip
-        try:
-            for line in process.stdout or ():
-                console.relay("gezhi", line.decode(errors="replace").rstrip("\n"))
-        except BaseException:
-            process.terminate()
-            raise
-    if process.returncode:
-        raise StackError(f"manage.py {arguments[0]} failed; its last lines above say why")
 
 
 def children(env: dict[str, str], settings: Environment, listener: socket.socket) -> list[Child]:
@@ -99,14 +82,16 @@ def run(given: Mapping[str, str], settings: Environment) -> int:
         translations.compile_catalogues(CHECKOUT / "locale")
         signins = VAR / "signins.txt"
         with console.step("Database up to date"):
-            manage(_preparation(settings, signins), env)
+            command = [sys.executable, "manage.py", *_preparation(settings, signins)]
+            if supervisor.run(Child("gezhi", command, env, CHECKOUT)):
+                raise StackError("the database could not be brought up to date; the lines above say why")
         for child in children(env, settings, listener):
             supervisor.start(child)
         with console.step("Web, worker and beat"):
             supervisor.wait_until("web", lambda: is_serving(settings["PORT"]), READY_SECONDS)
         announce(settings["PORT"], signins)
         supervisor.watch()
-    except (KeyboardInterrupt, BrokenPipeError):
+    except KeyboardInterrupt:
         pass
     finally:
         supervisor.stop()

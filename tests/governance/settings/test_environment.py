@@ -106,6 +106,18 @@ def test_manage_py_says_the_same_line_without_a_traceback():
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
 
 
+def test_production_passes_djangos_own_deployment_checks():
+    done = subprocess.run(
+        [sys.executable, "manage.py", "check", "--deploy", "--fail-level", "WARNING"],
+        cwd=ROOT,
+        env={"PATH": os.environ["PATH"], "DJANGO_SETTINGS_MODULE": "governance.settings.production", **GOOD},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+
+
 def test_a_database_address_keeps_every_part():
     assert environment.read_database("postgresql://u:p%40ss@db:5433/na%20me?sslmode=require") == {
         "ENGINE": "django.db.backends.postgresql",

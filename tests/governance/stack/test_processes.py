@@ -70,6 +70,20 @@ def test_a_child_that_takes_no_work_is_started_again(supervisor, shell, tmp_path
     wait_for(lambda: (tmp_path / "began").read_text() == "x\nx\n")
 
 
+def test_a_child_run_to_its_end_gives_its_code_and_all_its_lines(supervisor, shell, capsys):
+    assert supervisor.run(shell("gezhi", "echo one; echo two; exit 7")) == 7
+    assert capsys.readouterr().out == "gezhi    | one\ngezhi    | two\n"
+
+
+def test_a_stop_interrupts_a_child_that_runs_to_its_end(supervisor, shell, tmp_path):
+    threading.Timer(0.3, supervisor.stopping.set).start()
+    with pytest.raises(KeyboardInterrupt):
+        supervisor.run(shell("gezhi", "echo $$ > pid; exec sleep 60"))
+    pid = int((tmp_path / "pid").read_text())
+    supervisor.stop(loud=False)
+    assert not is_running(pid)
+
+
 def test_children_end_in_the_reverse_order_of_their_start(supervisor, shell, tmp_path):
     for name in ("first", "second", "third"):
         line = f"trap 'sleep 0.1; echo {name} >> ended; exit' TERM; : > {name}; while :; do sleep 0.05; done"
