@@ -15,6 +15,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from grids import boundaries, codes
+from grids.coordinates import check_position
 from grids.errors import PlaceEnded, PlaceError
 from grids.levels import Level
 from grids.models import Building, Compound, Place, PlaceChange, QrCode
@@ -37,6 +38,7 @@ __all__ = [
     "revoke_qr_code",
     "split_place",
     "update_building",
+    "update_compound",
 ]
 
 
@@ -133,14 +135,38 @@ def add_compound(
     lng: float | None = None,
     lat: float | None = None,
 ) -> Compound:
-    """Add a residential compound to a current community. Raises PlaceError, also when it has one so named."""
+    """Add a residential compound to a current community.
+
+    Raises PlaceError, also when the community has one of this name, and PositionError.
+    """
     community = current_for_update(community)
     if community.level != Level.COMMUNITY:
         raise PlaceError(_("A compound belongs to a community."))
-    if Compound.objects.filter(community=community, name=name).exists():
-        raise PlaceError(_("The community already has a compound of this name."))
-    name = checked_name(name)
-    return Compound.objects.create(community=community, name=name, address=address, lng=lng, lat=lat)
+    compound = Compound(community=community)
+    return _described(compound, name=name, address=address, lng=lng, lat=lat)
+
+
+@transaction.atomic
+def update_compound(
+    *, compound: Compound, name: str, address: str, lng: float | None, lat: float | None
+) -> Compound:
+    """Correct a compound's name, address and position. Raises PlaceError or PositionError."""
+    current_for_update(compound.community)
+    return _described(compound, name=name, address=address, lng=lng, lat=lat)
+
+
+def _described(
+    compound: Compound, *, name: str, address: str, lng: float | None, lat: float | None
+) -> Compound:
+    compound.name = checked_name(name)
+    others = Compound.objects.filter(community=compound.community).exclude(pk=compound.pk)
+    if others.filter(name=compound.name).exists():
+        raise PlaceError(_("The community already has a compound of this name."), field="name")
+    if lng is not None and lat is not None:
+        check_position(lng, lat)
+    compound.address, compound.lng, compound.lat = address, lng, lat
+    compound.save()
+    return compound
 
 
 @transaction.atomic

@@ -157,8 +157,8 @@ def check_child(parent: str | None, text: str, level: Level) -> Code:
     community or under a grid of that community. Raises CodeError.
     """
     code = parse(text)
-    if code.level is not level:
-        names = {"code": text, "level": code.level.label, "expected": level.label}
+    if code.level != level:
+        names = {"code": text, "level": code.level.label, "expected": Level(level).label}
         raise CodeError(_("%(code)s is the code of a %(level)s, not of a %(expected)s.") % names)
     above = None if parent is None else parse(parent)
     if level is Level.GRID and above and above.level is Level.GRID:
