@@ -215,7 +215,6 @@ _TABLE: tuple[EventKind, ...] = (
         {"unit_id": _id("lead unit")},
         (_H,),
     ),
-    EventKind("resolve", _("Resolved on the spot, awaiting the check"), {}, (_H,)),
     EventKind("part_done", _("An assisting unit is done"), {"unit_id": _id("that unit")}, (_L,)),
     EventKind("ask_extension", _("Extension asked for"), {**_REQUEST, "extra": _seconds("asked")}, (_D,)),
     EventKind("ask_suspension", _("Suspension asked for"), _REQUEST, (_D,)),

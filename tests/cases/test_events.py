@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from django.core.management import call_command
 
+from cases import events
 from cases.events import EVENT_KINDS, label_of, payload_problems
 from cases.models import CaseEvent, Notification
 from cases.workflow import WORKFLOWS
@@ -18,6 +19,11 @@ def test_every_action_of_every_workflow_is_an_event() -> None:
     actions = {action for table in WORKFLOWS.values() for action in table}
     assert actions - set(EVENT_KINDS) == set()
     assert len(actions) > 30
+
+
+def test_no_kind_stands_in_the_table_twice() -> None:
+    kinds = [row.kind for row in events._TABLE]
+    assert [kind for kind in kinds if kinds.count(kind) > 1] == []
 
 
 def test_kinds_fit_their_columns() -> None:
