@@ -57,6 +57,15 @@ STANDARD_FACTS: Final = (
 #: Orders and standards point at these for ever.
 _KEPT: Final = (Matter, MatterClass)
 
+#: What the audit officer reads for these actions; saves are named after their model.
+AUDIT_LABELS: Final = {
+    "calendar_imported": _("Holidays of a year imported"),
+    "catalogue_imported": _("Catalogue of matters imported"),
+    "matter_restored": _("Matter offered again"),
+    "matter_retired": _("Matter retired"),
+    "standard_ended": _("Standard ended"),
+}
+
 SUPERSEDED = _("This standard has ended. Please revise the version in force.")
 TOO_EARLY = _("A new version begins now or later, and after the version that it follows.")
 UNCHANGED = _("Nothing is different from the version in force.")
@@ -79,7 +88,7 @@ def save_configuration(row: Row, *, actor: User | None, at: datetime, ip: str | 
         return row
     _check(row)
     row.save()
-    action = "configuration_added" if old is None else "configuration_changed"
+    action = f"{row._meta.model_name}_{'added' if old is None else 'changed'}"
     record_access(actor, action, _target(row), ip, at=at, name=str(row), changes=changes)
     _tell(row)
     return row
@@ -91,7 +100,9 @@ def remove_configuration(row: Row, *, actor: User | None, at: datetime, ip: str 
     require_officer(actor, Role.SYSTEM_OFFICER, at=at)
     if isinstance(row, _KEPT):
         raise WrongState(IN_USE)
-    record_access(actor, "configuration_removed", _target(row), ip, at=at, name=str(row), was=_told(row))
+    record_access(
+        actor, f"{row._meta.model_name}_deleted", _target(row), ip, at=at, name=str(row), was=_told(row)
+    )
     try:
         row.delete()
     except ProtectedError as error:
@@ -114,7 +125,7 @@ def add_standard(standard: Standard, *, actor: User | None, at: datetime, ip: st
         raise Invalid(TOO_EARLY, field="valid_from")
     _check(standard)
     standard.save()
-    record_access(actor, "standard_begun", _target(standard), ip, at=at, facts=_told(standard))
+    record_access(actor, "standard_added", _target(standard), ip, at=at, facts=_told(standard))
     touch_catalogue()
     return standard
 
@@ -151,7 +162,7 @@ def revise_standard(
     old.save(update_fields=["valid_to"])
     _check(new)
     new.save()
-    record_access(actor, "standard_revised", _target(new), ip, at=at, follows=old.pk, changes=changes)
+    record_access(actor, "standard_changed", _target(new), ip, at=at, follows=old.pk, changes=changes)
     touch_catalogue()
     return new
 

@@ -4,6 +4,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 
 import pytest
+from django.utils import translation
 
 from cases.actions.catalogue import (
     add_standard,
@@ -29,6 +30,7 @@ from cases.models import (
     WorkHours,
 )
 from governance.common.errors import Invalid, NotAllowed, NotVisible, WrongState
+from partymembers.audit import label_of
 from partymembers.models import AuditEntry, Role
 from tests.factories.catalogue import make_class, make_matter, make_responsibility
 from tests.factories.grids import make_city
@@ -88,7 +90,7 @@ class TestSave:
         matter = Matter(matter_class=make_class(), code="19", name="路灯", keywords="灯不亮")
         save_configuration(matter, actor=officer, at=AT, ip="203.0.113.7")
         entry = AuditEntry.objects.get()
-        assert (entry.action, entry.target) == ("configuration_added", f"matter:{matter.pk}")
+        assert (entry.action, entry.target) == ("matter_added", f"matter:{matter.pk}")
         assert (entry.actor, entry.ip, entry.at) == (officer, "203.0.113.7", AT)
         assert entry.data["changes"]["name"] == [None, "路灯"]
         assert [leaf.matter for leaf in search_matters("灯不亮")] == [matter]
@@ -150,7 +152,7 @@ class TestRemove:
         target = f"responsibility:{rule.pk}"
         remove_configuration(rule, actor=officer, at=AT)
         entry = AuditEntry.objects.get()
-        assert (entry.action, entry.target) == ("configuration_removed", target)
+        assert (entry.action, entry.target) == ("responsibility_deleted", target)
         assert set(entry.data["was"]) == {"matter", "place", "unit"}
         assert Responsibility.objects.count() == 0
 
@@ -181,7 +183,7 @@ class TestStandards:
         assert standard_for(matter, at=AT - DAY) == old
         assert standard_for(matter, at=AT) == new
         entry = AuditEntry.objects.get()
-        assert (entry.action, entry.data["follows"]) == ("standard_revised", old.pk)
+        assert (entry.action, entry.data["follows"]) == ("standard_changed", old.pk)
         assert entry.data["changes"] == {"amount": ["5.00", "3"]}
 
     def test_a_revision_may_begin_later(self, officer):
@@ -234,7 +236,7 @@ class TestStandards:
         new = Standard(matter=matter, condition="堵塞", amount=1, timer_type="work_day")
         add_standard(new, actor=officer, at=AT)
         assert (new.sequence, new.valid_from, standard_for(matter, at=AT)) == (2, AT, new)
-        assert trail() == ["standard_ended", "standard_begun"]
+        assert trail() == ["standard_ended", "standard_added"]
 
     def test_a_new_one_does_not_begin_in_the_past(self, officer):
         new = Standard(matter=make_matter(), amount=1, timer_type="work_day", valid_from=AT - DAY)
@@ -281,3 +283,9 @@ class TestCalendar:
         with pytest.raises(Invalid) as refusal:
             import_calendar_year(year=1900, actor=officer, at=AT)
         assert refusal.value.field == "year"
+
+
+def test_the_trail_is_told_in_words():
+    with translation.override("en"):
+        assert label_of("matter_retired") == "Matter retired"
+        assert label_of("matter_changed") == "matter changed"

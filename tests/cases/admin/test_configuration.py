@@ -257,7 +257,7 @@ class TestResponsibilities:
         rule = make_responsibility(make_unit(), city.west, matter=make_matter())
         officer.post(url("responsibility", "delete", rule.pk), {"post": "yes"})
         assert Responsibility.objects.count() == 0
-        assert AuditEntry.objects.get().action == "configuration_removed"
+        assert AuditEntry.objects.get().action == "responsibility_deleted"
 
     def test_a_kind_of_owner_is_mapped_to_units(self, officer, city):
         role, unit = OwnerRole.objects.create(name="各产权单位"), make_unit()
@@ -271,7 +271,7 @@ class TestResponsibilities:
         assert officer.post(url("ownerrole", "change", role.pk), facts).status_code == 302
         rule = Responsibility.objects.get()
         assert (rule.owner_role, rule.place, rule.unit) == (role, city.west, unit)
-        assert AuditEntry.objects.get().action == "configuration_added"
+        assert AuditEntry.objects.get().action == "responsibility_added"
 
 
 class TestTiming:
