@@ -18,7 +18,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
+from django.utils.translation import ngettext, pgettext_lazy
 from unfold.admin import ModelAdmin
 
 from governance.common.errors import DomainError
@@ -79,7 +79,7 @@ class PlacesPage(ModelAdmin):
 class InForceFilter(admin.SimpleListFilter):
     """Places of today, unless one asks for those that ended."""
 
-    title = _("in force")
+    title = _("In force")
     parameter_name = "retired"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
@@ -241,12 +241,12 @@ class PlaceChangeAdmin(PlacesPage):
         changes: QuerySet[PlaceChange] = super().get_queryset(request)
         return changes.prefetch_related(Prefetch("predecessors", names), Prefetch("successors", names))
 
-    @admin.display(description=_("from"))
+    @admin.display(description=pgettext_lazy("territory", "from"))
     def who(self, change: PlaceChange) -> str:
         """The places that ended."""
         return _names(change.predecessors.all())
 
-    @admin.display(description=_("to"))
+    @admin.display(description=pgettext_lazy("territory", "to"))
     def whom(self, change: PlaceChange) -> str:
         """The places that began."""
         return _names(change.successors.all())

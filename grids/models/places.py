@@ -6,6 +6,7 @@ from typing import Any
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 from treebeard.mp_tree import MP_Node
 
 from grids.levels import ORDER_LEVELS, Level
@@ -141,13 +142,17 @@ class PlaceChange(models.Model):
 
     class Kind(models.TextChoices):
         SPLIT = "split", _("Split")
-        MERGE = "merge", _("Merge")
+        MERGE = "merge", pgettext_lazy("territory", "Merge")
         HANDOVER = "handover", _("Hand-over")
         BOUNDARY = "boundary", _("Boundary redrawn")
 
     kind = models.CharField(_("kind"), max_length=10, choices=Kind)
-    predecessors = models.ManyToManyField(Place, related_name="changes_from", verbose_name=_("from"))
-    successors = models.ManyToManyField(Place, related_name="changes_to", verbose_name=_("to"))
+    predecessors = models.ManyToManyField(
+        Place, related_name="changes_from", verbose_name=pgettext_lazy("territory", "from")
+    )
+    successors = models.ManyToManyField(
+        Place, related_name="changes_to", verbose_name=pgettext_lazy("territory", "to")
+    )
     effective_at = models.DateTimeField(_("effective at"))
     note = models.TextField(_("note"), blank=True)
     recorded_at = models.DateTimeField(auto_now_add=True)
