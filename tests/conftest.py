@@ -13,6 +13,7 @@ from urllib.parse import quote
 
 import pytest
 from django.db import connection
+from pytest_django import Settings
 
 ROOT = Path(__file__).resolve().parent.parent
 

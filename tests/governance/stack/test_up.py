@@ -70,19 +70,17 @@ class Portal:
 
 
 def processes_in(checkout):
-    """The processes that run in this checkout or name it; zombies aside."""
-    said = subprocess.run(
-        ["ps", "-eww", "-o", "pid=,args="], capture_output=True, text=True, check=True
-    ).stdout
+    """(number, command line) of the processes that run in this checkout or name it."""
+    said = subprocess.run(["ps", "-eww", "-o", "pid=,args="], capture_output=True, text=True, check=True)
     found = []
-    for line in said.splitlines():
+    for line in said.stdout.splitlines():
         pid, _, command = line.strip().partition(" ")
         try:
-            inside = os.readlink(f"/proc/{pid}/cwd").startswith(str(checkout))
+            is_inside = os.readlink(f"/proc/{pid}/cwd").startswith(str(checkout))
         except OSError:
-            inside = False
-        if inside or str(checkout) in command:
-            found.append(command)
+            is_inside = False
+        if is_inside or str(checkout) in command:
+            found.append((int(pid), command))
     return found
 
 
@@ -96,9 +94,8 @@ def test_up_serves_mends_a_crash_and_leaves_nothing(checkout):
         assert second.process.wait(timeout=60) == 1
         second.reader.join(timeout=10)
         assert second.lines == [f"gezhi: something already runs from {checkout}/var: stop it first\n"]
-        masters = [line for line in processes_in(checkout) if "gunicorn" in line]
-        assert masters
-        kill_first("gunicorn", checkout)
+        master = min(pid for pid, command in processes_in(checkout) if "gunicorn" in command)
+        os.kill(master, signal.SIGKILL)
         wait_for(lambda: portal.has_said("web was ended by SIGKILL: starting it again in 1 s"), 30)
         wait_for(lambda: up.is_serving(port), 60)
     finally:
@@ -109,19 +106,6 @@ def test_up_serves_mends_a_crash_and_leaves_nothing(checkout):
     assert stops == ["web", "beat", "worker", "valkey", "postgres"]
     assert "Traceback" not in said
     assert processes_in(checkout) == []
-
-
-def kill_first(name, checkout):
-    """Kill the oldest process of that name in the checkout: the master of its workers."""
-    said = subprocess.run(
-        ["ps", "-eww", "-o", "pid=,args="], capture_output=True, text=True, check=True
-    ).stdout
-    for line in said.splitlines():
-        pid, _, command = line.strip().partition(" ")
-        if name in command and os.readlink(f"/proc/{pid}/cwd") == str(checkout):
-            os.kill(int(pid), signal.SIGKILL)
-            return
-    pytest.fail(f"no {name} runs in {checkout}")
 
 
 def test_a_taken_port_is_one_line_naming_the_remedy():
