@@ -9,3 +9,9 @@ class GovernanceConfig(AppConfig):
 
     name = "governance"
     verbose_name = _("Governance")
+
+    def ready(self) -> None:
+        """Enter the dashboard into the navigation."""
+        from governance.dashboard import navigation  # noqa: PLC0415  # models are ready only now
+
+        navigation.enter()

@@ -14,6 +14,7 @@ from enum import StrEnum
 from django.db.models import F, Q
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from cases.models import Satisfaction
 from cases.workflow import EXCLUDED_STATES, State
@@ -65,22 +66,24 @@ _IN_TIME = _CLOSED & Q(closed_at__lte=F("due_at"))
 PARTS: dict[str, Part] = {
     part.key: part
     for part in (
-        Part("reported", _("Reported"), REGISTRATION, Q()),
+        Part("reported", pgettext_lazy("figure", "Reported"), REGISTRATION, Q()),
         # What was resolved on the spot never waits for the desk, yet it is in the grid's charge.
         Part(
             "accepted",
-            _("Accepted"),
+            pgettext_lazy("figure", "Accepted"),
             REGISTRATION,
             Q(accepted_at__isnull=False) | Q(resolved_on_spot=True),
         ),
         Part("due", _("Due"), DUE, Q()),
         # A reopened order keeps its first closing time; only its state tells that it is open again.
-        Part("closed", _("Closed"), DUE, _CLOSED),
+        Part("closed", pgettext_lazy("figure", "Closed"), DUE, _CLOSED),
         Part("on_time", _("Closed on time"), DUE, _IN_TIME),
         Part("missed", _("Not closed on time"), DUE, ~_CLOSED | Q(closed_at__gt=F("due_at"))),
         # Imported orders have no clocks of their own and so no time in them.
         Part("timed", _("Closed, with a time"), DUE, _CLOSED & Q(handling_time__isnull=False)),
-        Part("handled", _("Handled"), DUE, Q(handled_at__isnull=False) | Q(reworks__gt=0)),
+        Part(
+            "handled", pgettext_lazy("figure", "Handled"), DUE, Q(handled_at__isnull=False) | Q(reworks__gt=0)
+        ),
         Part("reworked", _("Reworked"), DUE, Q(reworks__gt=0)),
         Part("extended", _("Extended"), DUE, Q(extensions__gt=0)),
         Part("asked_contact", _("Asked whether contacted"), FEEDBACK, Q(contacted__isnull=False)),
@@ -147,7 +150,9 @@ def _rate(key: str, label: Text, good: Good, counted: str, of: str) -> Figure:
 FIGURES: dict[str, Figure] = {
     figure.key: figure
     for figure in (
-        Figure("reported", _("Reported"), Kind.COUNT, Good.NEITHER, ((_ONE, "reported"),)),
+        Figure(
+            "reported", pgettext_lazy("figure", "Reported"), Kind.COUNT, Good.NEITHER, ((_ONE, "reported"),)
+        ),
         _rate("registration", _("Registration rate"), Good.UP, "accepted", "reported"),
         _rate("resolution", _("Resolution rate"), Good.UP, "closed", "due"),
         _rate("on_time", _("On-time rate"), Good.UP, "on_time", "due"),

@@ -101,10 +101,20 @@ class Period:
 
     @classmethod
     def of_days(cls, first: dt.date, last: dt.date, now: dt.datetime) -> Self:
-        """From the beginning of one day to the end of another. Raises ValueError when they are crossed."""
+        """From the beginning of one day to the end of another. Raises ValueError when they are crossed.
+
+        The days of exactly one calendar month, quarter or year are that, so that October is compared with
+        September and not with the 31 days before it.
+        """
         if last < first:
             raise ValueError("the last day lies before the first")
-        return cls(midnight(first), midnight(last + dt.timedelta(days=1)), local(now))
+        start, end = midnight(first), midnight(last + dt.timedelta(days=1))
+        whole = (
+            span
+            for span, months in _MONTHS.items()
+            if first.day == 1 and (first.month - 1) % months == 0 and add_months(start, months) == end
+        )
+        return cls(start, end, local(now), next(whole, Span.CUSTOM))
 
     @property
     def until(self) -> dt.datetime:

@@ -24,10 +24,17 @@ class Area:
     level: Level
     path: str
     ids: tuple[int, ...]
+    #: Only what lies in none of the places below: the rest that a breakdown by place leaves.
+    is_rest: bool = False
 
     def condition(self, cohort: Cohort) -> Q:
         """Orders of this place and below, by the cohort's place columns."""
         column = f"{cohort.prefix}{self.level}_id"
+        if self.is_rest:
+            below = ORDER_LEVELS[self.level.rank + 1 :]
+            return Q(
+                **{column: self.place_id}, **{f"{cohort.prefix}{each}_id__isnull": True for each in below}
+            )
         if len(self.ids) == 1:
             return Q(**{column: self.ids[0]})
         return Q(**{f"{column}__in": self.ids})
@@ -44,11 +51,15 @@ class Area:
         return F(below[0]) if len(below) == 1 else Coalesce(*below)
 
 
+#: Instead of a unit's id: orders that no unit leads, as before dispatch.
+NO_UNIT = 0
+
+
 @dataclass(frozen=True, slots=True)
 class Subject:
     """What is counted: orders that meet every given dimension; none given means all that one may see.
 
-    `unit` is the lead unit when the order closed, or now. A person is either who reported or who handled.
+    `unit_id` is the lead unit when the order closed, or now. A person is either who reported or who handled.
     """
 
     area: Area | None = None
@@ -67,6 +78,8 @@ class Subject:
             "reporter_id": self.reporter_id,
             "handler_id": self.handler_id,
         }
+        if self.unit_id == NO_UNIT:
+            wanted |= {"unit_id": None, "unit_id__isnull": True}
         condition = self.area.condition(cohort) if self.area else Q()
         return condition & Q(**{column: value for column, value in wanted.items() if value is not None})
 

@@ -103,6 +103,16 @@ def test_any_days_compare_with_as_many_before() -> None:
         Period.of_days(dt.date(2026, 11, 9), dt.date(2026, 11, 3), at("2026-11-20 10:24"))
 
 
+def test_the_days_of_a_calendar_month_compare_with_the_month_before() -> None:
+    now = at("2026-11-20 10:24")
+    october = Period.of_days(dt.date(2026, 10, 1), dt.date(2026, 10, 31), now)
+    assert bounds(october.previous())[:2] == ("2026-09-01 00:00", "2026-10-01 00:00")
+    third = Period.of_days(dt.date(2026, 7, 1), dt.date(2026, 9, 30), now)
+    assert bounds(third.previous())[:2] == ("2026-04-01 00:00", "2026-07-01 00:00")
+    crooked = Period.of_days(dt.date(2026, 8, 1), dt.date(2026, 10, 31), now)
+    assert bounds(crooked.previous())[:2] == ("2026-05-01 00:00", "2026-08-01 00:00")  # 92 days each
+
+
 def test_a_period_to_come_holds_nothing_yet() -> None:
     future = Period.of_days(dt.date(2027, 1, 1), dt.date(2027, 1, 31), at("2026-11-20 10:24"))
     assert future.until == future.start
