@@ -101,7 +101,7 @@ class InForceFilter(admin.SimpleListFilter):
 class PlaceAdmin(PlacesPage):
     """The tree, in code order."""
 
-    list_display = ("tree_name", "code", "level", "kind", "numchild", "is_drawn", "retired_on")
+    list_display = ("tree_name", "code", "level", "kind", "places_below", "is_drawn", "retired_on")
     list_filter = (InForceFilter, "level", "kind", "is_schematic")
     search_fields = ("code__startswith", "name")
     search_help_text = _("Beginning of a code, or part of a name")
@@ -125,6 +125,11 @@ class PlaceAdmin(PlacesPage):
         """The name, further in the deeper it lies."""
         return format_html("{}{}", "\u3000" * (place.depth - 1), place.name)
 
+    @admin.display(description=_("places below"))
+    def places_below(self, place: Place) -> int:
+        """How many places lie right below it, retired ones too."""
+        return place.numchild
+
     @admin.display(description=_("drawn"), boolean=True)
     def is_drawn(self, place: Place) -> bool:
         """Whether it has a boundary."""
@@ -145,8 +150,10 @@ class PlaceAdmin(PlacesPage):
         """Its outline, labelled when schematic."""
         if not place.boundary:
             return "—"
-        label = str(_("Schematic boundary") if place.is_schematic else _("Boundary"))
-        return format_html("{}<br>{}", outline(place.boundary, label=label), label)
+        if place.is_schematic:
+            label = str(_("Schematic boundary"))
+            return format_html("{}<br>{}", outline(place.boundary, label=label), label)
+        return outline(place.boundary, label=str(_("Boundary")))
 
     def save_model(self, request: HttpRequest, obj: Place, form: ModelForm[Any], change: bool) -> None:
         """Correct name and kind."""
@@ -162,7 +169,7 @@ class PlaceAdmin(PlacesPage):
                 "places": queryset,
                 "opts": self.model._meta,
             }
-            return TemplateResponse(request, "grids/admin/retire.html", context)
+            return TemplateResponse(request, "admin/grids/place/retire.html", context)
         at, deepest_first = timezone.now(), queryset.order_by("-depth", "path")
         self.for_each(
             request, deepest_first, lambda place: actions.retire_place(place=place, at=at), "place_retired"
