@@ -78,7 +78,7 @@ class _NewUserForm(_FirstPassword, forms.ModelForm):
 class UserAdmin(GrantedBySecurityOfficer, ModelAdmin):
     """Users and their keys."""
 
-    list_display = ["name", "username", "shown_phone", "shown_posts", "shown_state"]
+    list_display = ["shown_name", "username", "shown_phone", "shown_posts", "shown_state"]
     search_fields = ["name", "username", "phone"]
     list_filter = [("disabled_at", admin.EmptyFieldListFilter), "posts__role"]
     ordering = ["username"]
@@ -93,6 +93,7 @@ class UserAdmin(GrantedBySecurityOfficer, ModelAdmin):
         """The form for a new user asks for a first password."""
         if obj is None:
             kwargs["form"] = _NewUserForm
+        kwargs["labels"] = {"name": _("Full name")}
         return super().get_form(request, obj, change=change, **kwargs)
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
@@ -162,6 +163,11 @@ class UserAdmin(GrantedBySecurityOfficer, ModelAdmin):
             lambda user: actions.enable_user(user_id=user.pk, **_acting(request)),
             _("%(count)d enabled."),
         )
+
+    @admin.display(description=gettext_lazy("Full name"), ordering="name")
+    def shown_name(self, user: User) -> str:
+        """The name, called what a person's is called."""
+        return user.name
 
     @admin.display(description=gettext_lazy("mobile phone"))
     def shown_phone(self, user: User) -> str:

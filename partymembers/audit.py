@@ -31,6 +31,7 @@ _SECRETS = frozenset({"password", "password1", "password2", "token", "secret", "
 
 #: What the audit officer reads for an action of this room.
 LABELS = {
+    "audit_entries_forgotten": _("Old audit entries deleted"),
     "audit_exported": _("Audit trail exported"),
     "device_forgotten": _("Device no longer trusted"),
     "password_changed": _("Password changed"),

@@ -153,7 +153,7 @@ class _People:
             return
         try:
             added, changed = self._take_person(row)
-            given = self._take_post(row)
+            given = self._take_post(row, is_new=added)
         except CellError as error:
             self.report.refuse(error.error)
         except DomainError as error:
@@ -193,14 +193,14 @@ class _People:
             if row.get(column) and first.get(column) and row.get(column) != first.get(column):
                 raise CellError(row.error(column, _("differs from line %d") % first.line))
 
-    def _take_post(self, row: Row) -> bool:
+    def _take_post(self, row: Row, *, is_new: bool) -> bool:
         """Whether a post was given or shortened."""
         seat = self._seat(row)
         if seat is None:
             return False
         starts_on, ends_on = _date(row, "from"), _date(row, "until")
         user = self.users[normal_identifier(row.get("staff_number"))]
-        held = _held(user, seat, starts_on, self.today)
+        held = None if is_new else _held(user, seat, starts_on, self.today)
         if held is None:
             actions.give_post(
                 user_id=user.pk, **seat, starts_on=starts_on or self.today, ends_on=ends_on,

@@ -33,8 +33,6 @@ _LONGEST = 200
 class OfficersSite(UnfoldAdminSite):
     """Open to whoever holds an officer's post today; to anybody else signed in it does not exist."""
 
-    site_title = _("Gezhi")
-    site_header = _("Gezhi administration")
     index_title = _("Administration")
 
     def has_permission(self, request: HttpRequest) -> bool:

@@ -23,6 +23,11 @@ def normal_identifier(typed: str) -> str:
     return digits if _MOBILE.fullmatch(digits) else text
 
 
+def is_mobile_shape(text: str) -> bool:
+    """Whether sign-in would take this text for a phone."""
+    return _MOBILE.fullmatch(text) is not None
+
+
 def mobile_number(typed: str) -> str:
     """A mobile number as stored. Raises Invalid that says what is wrong with it."""
     return normalise_mobile(normal_identifier(typed))

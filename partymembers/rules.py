@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterable
 
 from django.db.models import Q
 from django.utils import timezone
@@ -62,16 +63,23 @@ def check_seat(role: Role, place: Place | None, unit: Unit | None) -> None:
         raise Invalid(_("This unit is disabled. Choose another."), field="unit")
 
 
-def check_separation(user: User, role: Role, starts_on: dt.date, ends_on: dt.date | None) -> None:
+def posts_within(user: User, starts_on: dt.date, ends_on: dt.date | None) -> list[Post]:
+    """The user's own posts that share a day with this period."""
+    return list(Post.objects.filter(overlapping(starts_on, ends_on), user=user))
+
+
+def check_separation(
+    user: User, role: Role, starts_on: dt.date, ends_on: dt.date | None, own: Iterable[Post]
+) -> None:
     """Three officers are three people, and do no other business. Call with the user's row locked.
 
-    Substitutions count like posts, on the days when both they and the post hold. Raises Invalid.
+    `own` are the user's posts in that time (`posts_within`). Substitutions count like posts, on the days when
+    both they and the post hold. Raises Invalid.
     """
-    own = Post.objects.filter(overlapping(starts_on, ends_on), user=user).values_list("role", flat=True)
     acted = Substitution.objects.filter(
         overlapping(starts_on, ends_on), overlapping(starts_on, ends_on, "post__"), substitute=user
     ).values_list("post__role", flat=True)
-    others = {Role(held) for held in [*own, *acted]} - {role}
+    others = {Role(held) for held in [*(post.role for post in own), *acted]} - {role}
     clashing = others if role in OFFICER_ROLES else others & OFFICER_ROLES
     if clashing:
         names = ", ".join(sorted(str(held.label) for held in clashing))

@@ -177,6 +177,8 @@ ADMIN_CONTENT_SECURITY_POLICY = {
     "style-src": ["'unsafe-inline'"],
 }
 UNFOLD = {
+    "SITE_TITLE": _("Gezhi"),
+    "SITE_HEADER": _("Gezhi administration"),
     "SHOW_HISTORY": False,  # the audit trail has it
     "SHOW_VIEW_ON_SITE": False,
     "COLORS": {

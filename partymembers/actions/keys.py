@@ -14,7 +14,7 @@ from governance.common.formats import masked_name, masked_phone
 from partymembers import devices, lockout, passwords
 from partymembers.audit import masked_changes, record_access
 from partymembers.models import Role, StaffChange, User
-from partymembers.phones import mobile_number, normal_identifier
+from partymembers.phones import is_mobile_shape, mobile_number, normal_identifier
 from partymembers.rules import locked_user, require_officer, require_other
 
 
@@ -152,8 +152,10 @@ def _set_password(user: User, password: str, *, field: str = "password") -> None
 
 def _save(user: User) -> None:
     """Write the person, or raise Invalid that names the field in the way."""
+    if is_mobile_shape(user.username):
+        raise Invalid(_("A staff number must not look like a mobile number."), field="username")
     try:
-        user.full_clean()
+        user.full_clean(validate_constraints=False)  # the one constraint is the line above, and the database
     except ValidationError as error:
         field, messages = next(iter(error.message_dict.items()))
         raise Invalid(" ".join(messages), field="" if field == "__all__" else field) from error

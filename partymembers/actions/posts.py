@@ -19,6 +19,7 @@ from partymembers.rules import (
     day_after,
     locked_user,
     overlapping,
+    posts_within,
     require_officer,
     require_other,
 )
@@ -50,11 +51,13 @@ def give_post(
         raise WrongState(_("This user is disabled. Enable them first."), field="user")
     check_period(starts_on, ends_on)
     check_seat(role, place, unit)
-    check_separation(user, role, starts_on, ends_on)
-    seat = {"user": user, "role": role, "place": place, "unit": unit}
-    if Post.objects.filter(overlapping(starts_on, ends_on), **seat).exists():
+    own = posts_within(user, starts_on, ends_on)
+    check_separation(user, role, starts_on, ends_on, own)
+    post = Post(user=user, role=role, place=place, unit=unit, starts_on=starts_on, ends_on=ends_on)
+    if any(_seat(held) == _seat(post) for held in own):
         raise Invalid(_("They already hold this post in that time."), field="starts_on", code="held_already")
-    post = Post.objects.create(**seat, starts_on=starts_on, ends_on=ends_on, employment=employment)
+    post.employment = employment
+    post.save()
     if ends_on is not None:
         _announce_end(post, ends_on, actor=actor, at=at)
     record_access(actor, "post_given", user, ip, at=at, **_facts(post))
@@ -114,7 +117,8 @@ def appoint_substitute(
     check_period(starts_on, ends_on)
     if starts_on < post.starts_on or (post.ends_on is not None and ends_on > post.ends_on):
         raise Invalid(_("The post is not held all that time."), field="ends_on")
-    check_separation(substitute, Role(post.role), starts_on, ends_on)
+    own = posts_within(substitute, starts_on, ends_on)
+    check_separation(substitute, Role(post.role), starts_on, ends_on, own)
     if post.substitutions.filter(overlapping(starts_on, ends_on), substitute=substitute).exists():
         raise Invalid(_("They already substitute in that time."), field="starts_on", code="held_already")
     row = Substitution.objects.create(
@@ -150,6 +154,10 @@ def end_substitution(
     _announce_end(row.post, ends_on, actor=actor, at=at, user=row.substitute)
     record_access(actor, "substitution_ended", row.substitute, ip, at=at, **_stint(row), ended_before=before)
     return row
+
+
+def _seat(post: Post) -> tuple[str, int | None, int | None]:
+    return post.role, post.place_id, post.unit_id
 
 
 def _locked_post(post_id: int) -> Post:

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 
 import pytest
-from django.db import connection, transaction
+from django.db import IntegrityError, connection, transaction
 
 from governance.common.errors import DomainError, Invalid, NotAllowed, NotVisible, WrongState
 from partymembers import actions
@@ -61,7 +61,7 @@ def test_add_user(security: User) -> None:
     [
         ({"staff_number": "TAKEN"}, "username"),
         ({"staff_number": "a b"}, "username"),
-        ({"staff_number": "13812345678"}, ""),
+        ({"staff_number": "13812345678"}, "username"),
         ({"staff_number": ""}, "username"),
         ({"name": "  "}, "name"),
         ({"name": "名" * 51}, "name"),
@@ -80,6 +80,11 @@ def test_add_user_names_the_field_in_the_way(change: dict[str, str], field: str,
     assert refusal.value.field == field
     assert User.objects.count() == count
     assert trail() == []
+
+
+def test_the_database_too_refuses_a_staff_number_like_a_phone() -> None:
+    with pytest.raises(IntegrityError), transaction.atomic():
+        make_user(username="13812345678")
 
 
 def test_change_person_writes_masked_values_only(security: User) -> None:

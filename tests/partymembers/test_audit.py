@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
+from io import StringIO
 
 import pytest
+from django.core.management import call_command
+from django.core.management.base import CommandError
 from django.db import IntegrityError, connection, transaction
 from django.test import RequestFactory
 from django.utils import translation
@@ -127,6 +130,19 @@ def test_only_old_entries_can_be_forgotten() -> None:
     assert list(AuditEntry.objects.values_list("action", flat=True)) == ["age_1", "age_100", "age_200"]
     with pytest.raises(IntegrityError), transaction.atomic():
         AuditEntry.objects.filter(action="age_200").delete()  # the door has closed again
+
+
+def test_the_command_keeps_half_a_year_and_leaves_a_trace() -> None:
+    now = dt.datetime.now(dt.UTC)
+    for age in (100, 200, 400):
+        record_access(None, f"age_{age}", at=now - age * DAY)
+    with pytest.raises(CommandError):
+        call_command("forget_audit_entries", keep_days=183, stdout=StringIO())
+    call_command("forget_audit_entries", stdout=StringIO())
+    call_command("forget_audit_entries", keep_days=184, stdout=StringIO())
+    actions = list(AuditEntry.objects.order_by("pk").values_list("action", flat=True))
+    assert actions == ["age_100", "audit_entries_forgotten", "audit_entries_forgotten"]
+    assert [entry.data["entries"] for entry in AuditEntry.objects.order_by("pk")[1:]] == [1, 1]
 
 
 @pytest.mark.parametrize(

@@ -132,7 +132,7 @@ WRONG = [
     ("W02,,,,,,,,", "name", "is empty"),
     (",王,,,,,,,", "staff_number", "is empty"),
     ("a b,王,,,,,,,", "staff_number", "Letters, digits"),
-    ("13812345678,王,,,,,,,", "", "must not look like a mobile number"),
+    ("13812345678,王,,,,,,,", "staff_number", "must not look like a mobile number"),
     ("W02,王,12345,,,,,,", "phone", "has 11"),
     ("W02,王,13900000001,,,,,,", "phone", "already exists"),
     ("W02,王,,king,990101001001,,,,", "role", "“king” is none of"),
