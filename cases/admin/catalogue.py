@@ -17,7 +17,11 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 from unfold.admin import TabularInline
 from unfold.decorators import display
-from unfold.widgets import UnfoldAdminSplitDateTimeWidget
+from unfold.widgets import (
+    UnfoldAdminDecimalFieldWidget,
+    UnfoldAdminSplitDateTimeWidget,
+    UnfoldAdminTextareaWidget,
+)
 
 from cases.actions.catalogue import (
     STANDARD_FACTS,
@@ -125,10 +129,14 @@ class StandardForm(forms.ModelForm):
     """What a version says, and from when; what it follows stays as it is."""
 
     amount = forms.DecimalField(
-        label=_("time limit"), min_value=Decimal("0.01"), max_digits=7, decimal_places=2
+        label=_("time limit"),
+        min_value=Decimal("0.01"),
+        max_digits=7,
+        decimal_places=2,
+        widget=UnfoldAdminDecimalFieldWidget(),
     )
     begins = forms.SplitDateTimeField(
-        label=_("valid from"),
+        label=_("new version from"),
         required=False,
         widget=UnfoldAdminSplitDateTimeWidget(),
         help_text=_("Empty: at once. Orders keep the version that they were born under."),
@@ -137,6 +145,10 @@ class StandardForm(forms.ModelForm):
     class Meta:
         model = Standard
         fields = ["matter", *STANDARD_FACTS]
+        widgets = {
+            "condition": UnfoldAdminTextareaWidget(attrs={"rows": 3}),
+            "close_condition": UnfoldAdminTextareaWidget(attrs={"rows": 3}),
+        }
 
 
 class InForceFilter(admin.SimpleListFilter):

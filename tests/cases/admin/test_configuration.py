@@ -37,7 +37,7 @@ CONFIGURED = {
     Standard,
     WorkHours,
 }
-NAMES = sorted(model._meta.model_name for model in CONFIGURED)
+NAMES = sorted(str(model._meta.model_name) for model in CONFIGURED)
 
 
 def signed_in(*, role: Role | None = None, **fields) -> Client:
