@@ -147,6 +147,7 @@ def _to_come(stage: Stage, limit: timedelta) -> dict[str, object]:
         "light": "",
         "percent": 0,
         "words": duration(limit),
+        "short": duration(limit),
         "word": "",
     }
 
@@ -161,9 +162,18 @@ def _step(clock: ClockFace, step: str) -> dict[str, object]:
         "light": clock.light.value,
         "percent": clock.percent,
         "words": words,
+        "short": f"{duration(clock.used)} / {duration(clock.limit)}"
+        if step == "now"
+        else duration(clock.used),
         "word": _word(clock),
         "due_at": clock.due_at,
     }
+
+
+def _short(clock: ClockFace, step: str) -> str:
+    """For a narrow pane: the limit stands beside what was used only while it matters."""
+    spent = duration(clock.used)
+    return f"{spent} / {duration(clock.limit)}" if step == "now" else spent
 
 
 def _word(clock: ClockFace) -> str:

@@ -31,6 +31,7 @@ from governance.common.htmx import is_partial
 from governance.common.pagination import CursorPage, paginate
 from grids.models import Level, Place
 from partymembers.access import Access
+from partymembers.landing import current_post
 from partymembers.middleware import access_for
 from partymembers.models import User
 
@@ -90,6 +91,7 @@ def _board(request: HttpRequest, board: Board, access: Access) -> HttpResponse:
         "classes": MatterClass.objects.all(),
         "grids": list(_grids(access)[:200]),
         "bulk_labels": BULK_LABELS,
+        "post": current_post(request),
         "now": now,
     }
     if number := request.GET.get("case", ""):

@@ -119,6 +119,14 @@ def local_time(at: datetime | None, now: datetime | None = None) -> str:
     return local.strftime(pattern)
 
 
+def due_time(at: datetime | None, now: datetime | None = None) -> str:
+    """A due time as briefly as it stays clear: `10:24` today, else as `local_time`."""
+    if at is None:
+        return DASH
+    local = timezone.localtime(at)
+    return local.strftime("%H:%M") if local.date() == timezone.localtime(now).date() else local_time(at, now)
+
+
 def ago(at: datetime | None, now: datetime | None = None) -> str:
     """How long since `at`, e.g. `24 min ago`; an instant to come reads `in 24 min`."""
     if at is None:

@@ -79,7 +79,10 @@ class UnitForm(ActionForm):
 
     unit = forms.ModelChoiceField(label=_("Lead unit"), queryset=Unit.objects.none())
     assisting = forms.ModelMultipleChoiceField(
-        label=_("Assisting units"), queryset=Unit.objects.none(), required=False
+        label=_("Assisting units"),
+        queryset=Unit.objects.none(),
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
     )
     field_order = ("unit", "assisting", "note")
 

@@ -27,6 +27,7 @@ for _filter in (
     formats.rate,
     formats.points_delta,
     formats.local_time,
+    formats.due_time,
     formats.ago,
     formats.distance,
 ):
