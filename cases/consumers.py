@@ -22,6 +22,7 @@ from cases.actions.merging import tell_merged
 from cases.models import Case, CaseEvent, ConsumerCursor
 from cases.publishing import publisher
 from cases.relay import Consumer
+from cases.workflow import State
 from grids.levels import Level
 from grids.models import Place, PlaceChange
 from partymembers.models import Post, StaffChange
@@ -43,9 +44,10 @@ _NEWS: Final = frozenset(
 
 def route_new(events: Sequence[CaseEvent]) -> None:
     """Have a worker route each new order, and each whose matter or place has changed, after commit."""
-    for event in events:
-        if event.kind in _NEEDS_ROUTE and not event.is_imported:
-            transaction.on_commit(partial(publisher.post, "cases.route_case", event.case_id))
+    ids = {event.case_id for event in events if event.kind in _NEEDS_ROUTE and not event.is_imported}
+    waiting = Case.objects.filter(pk__in=ids, routed_at=None, state__in=(State.REPORTED, State.ACCEPTED))
+    for case_id in _ids(waiting) if ids else ():
+        transaction.on_commit(partial(publisher.post, "cases.route_case", case_id))
 
 
 def catch_strays(events: Sequence[CaseEvent]) -> None:

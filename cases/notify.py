@@ -31,7 +31,7 @@ IDS = list[int]
 #: Events after which lead unit and handler are those that the event names.
 _NAMES_LEAD = frozenset({"dispatch", "reassign", "assign"})
 #: Who holds the ball while a stage's clock runs; the whole order's clock asks the state.
-_HOLDER_OF_STAGE = {
+_HOLDER_OF_STAGE: dict[str | None, Circle] = {
     Stage.ACCEPT: Circle.DESK,
     Stage.DISPATCH: Circle.DESK,
     Stage.DECIDE: Circle.DESK,
@@ -39,7 +39,7 @@ _HOLDER_OF_STAGE = {
     Stage.HANDLE: Circle.LEAD,
     Stage.CHECK: Circle.GROUND,
 }
-_HOLDER_OF_STATE = {
+_HOLDER_OF_STATE: dict[str, Circle] = {
     State.REPORTED: Circle.DESK,
     State.ACCEPTED: Circle.DESK,
     State.SUSPENDED: Circle.DESK,
@@ -92,7 +92,7 @@ def _is_overtaken(event: CaseEvent, case: Case) -> bool:
 
 def _holder(event: CaseEvent, case: Case, roster: Roster) -> IDS:
     by_stage = _HOLDER_OF_STAGE.get(event.data.get("stage"))
-    circle = by_stage or _HOLDER_OF_STATE.get(State(event.to_state or case.state))
+    circle = by_stage or _HOLDER_OF_STATE.get(event.to_state or case.state)
     if circle is None:
         return []
     people = _CIRCLES[circle](event, case, roster)

@@ -113,7 +113,7 @@ def unread(request: HttpRequest) -> HttpResponse:
     """What an open page asks now and then: how many are unread, and what came since it last asked."""
     if not request.user.is_authenticated:
         return JsonResponse({"detail": _("Please sign in again.")}, status=401)
-    user, now = cast(User, request.user), timezone.now()
+    user, now = request.user, timezone.now()
     count = unread_count(user, now=now)
     rows = notifications_of(user, now=now)
     newest = rows.order_by("-pk").values_list("pk", flat=True).first() or 0

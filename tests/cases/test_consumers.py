@@ -299,7 +299,7 @@ def test_a_split_community_s_orders_follow_their_point_and_an_escalated_desk_sta
     follow_changes(at=AFTER)
     assert [now(case).community for case in (first, second, escalated)] == [south, north, south]
     assert [now(case).desk for case in (first, second, escalated)] == [south, north, city.street]
-    assert [now(case).grid.name for case in (first, second)] == ["西涧社区第1网格", "西涧社区第2网格"]  # type: ignore[union-attr]
+    assert [now(case).grid.name for case in (first, second)] == ["西涧社区第1网格", "西涧社区第2网格"]
 
 
 def test_an_order_outside_every_grid_follows_its_community(world: World) -> None:

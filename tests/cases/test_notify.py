@@ -329,6 +329,13 @@ def test_an_event_of_an_unknown_kind_is_ignored(world: World) -> None:
     assert set(Notification.objects.values_list("kind", flat=True)) == {"report"}
 
 
+def test_a_state_of_a_later_workflow_stops_nobody(world: World) -> None:
+    case = report(world)
+    CaseEvent.objects.create(case=case, seq=50, kind="urge", at=LATER, actor_kind="system", to_state="asked")
+    tell()
+    assert told(world, "urge") == set()
+
+
 @pytest.mark.parametrize(
     ("happens", "shown"),
     [

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 
 import pytest
 from django.db import connection, connections, transaction
@@ -283,7 +284,7 @@ def test_the_backlog_names_what_waits(case: Case) -> None:
 
 
 def test_an_idle_round_costs_few_queries(
-    case: Case, django_assert_num_queries: Callable[[int], Iterator]
+    case: Case, django_assert_num_queries: Callable[[int], AbstractContextManager[object]]
 ) -> None:
     Notebook()
     append_event(case)
