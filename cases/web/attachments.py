@@ -28,7 +28,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_http_methods, require_POST
 
-from cases.attachments import discard_picture, store_picture, visible_attachment
+from cases.attachments import MOST_AT_ONCE, TOO_MANY, discard_picture, store_picture, visible_attachment
 from cases.models import Attachment
 from cases.pictures import EMPTY, MAX_BYTES, TOO_BIG, Claims, believable
 from governance.common.errors import DomainError, Invalid, NotAllowed, NotVisible, Throttled, TooLarge
@@ -70,13 +70,23 @@ def remember_follow_token(request: HttpRequest, token: str) -> None:
 def posted_photos(request: HttpRequest, name: str = "photos", *, at: datetime) -> list[str]:
     """Tokens of a form's pictures: those uploaded before, then the files that came with the form itself.
 
-    Raises a DomainError whose field is `name`; what was stored before it stays for the form to show again.
+    Raises a DomainError whose field is `name`; every other picture is stored all the same, and the error's
+    `extra["kept"]` has their tokens for the form to show again.
     """
     tokens = [token for token in request.POST.getlist(name) if token]
+    if len(tokens) + len(request.FILES.getlist(name)) > MOST_AT_ONCE:
+        raise Invalid(TOO_MANY % {"limit": MOST_AT_ONCE}, field=name)
     claims = _json(request.POST.get(f"{name}_claims", ""))
+    refused: DomainError | None = None
     for number, file in enumerate(request.FILES.getlist(name)):
         said = claims[number] if isinstance(claims, list) and number < len(claims) else {}
-        tokens.append(_store(request, file, said, at=at, field=name).token)
+        try:
+            tokens.append(_store(request, file, said, at=at, field=name).token)
+        except DomainError as error:
+            refused = refused or error
+    if refused is not None:
+        refused.extra["kept"] = tokens
+        raise refused
     return tokens
 
 

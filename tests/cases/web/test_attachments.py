@@ -5,12 +5,13 @@ from datetime import timedelta
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.test import Client
+from django.test import Client, RequestFactory
 from django.urls import reverse
 from django.utils import timezone
 
 from cases.models import Attachment, Case, CaseEvent, Channel
-from cases.web.attachments import FOLLOWED, UPLOAD_KEY, claims_from
+from cases.web.attachments import FOLLOWED, UPLOAD_KEY, claims_from, posted_photos
+from governance.common.errors import Invalid, UnsupportedType
 from partymembers.models import Role
 from tests.factories.catalogue import make_matter
 from tests.factories.grids import make_city
@@ -260,3 +261,35 @@ def test_odd_claims_say_nothing(said):
 
 def test_the_addresses_have_names():
     assert reverse("cases:attachment_upload") == UPLOAD
+
+
+class TestPosted:
+    """A form without scripts brings its files itself."""
+
+    def request(self, user, data: dict):
+        request = RequestFactory().post("/", data)
+        request.user, request.session = user, {}
+        return request
+
+    def file(self) -> SimpleUploadedFile:
+        return SimpleUploadedFile("a.jpg", picture_bytes(), "image/jpeg")
+
+    def test_tokens_first_then_files_with_their_claims(self, alice):
+        claims = json.dumps([{"lng": 118.3, "lat": 32.3}])
+        data = {"photos": ["t" * 43, self.file(), self.file()], "photos_claims": claims}
+        tokens = posted_photos(self.request(alice, data), at=timezone.now())
+        assert tokens[0] == "t" * 43
+        assert tokens[1:] == list(Attachment.objects.order_by("pk").values_list("token", flat=True))
+        assert list(Attachment.objects.order_by("pk").values_list("claimed_lng", flat=True)) == [118.3, None]
+
+    def test_a_bad_one_names_the_field(self, alice):
+        data = {"after": [SimpleUploadedFile("a.jpg", b"text", "image/jpeg")]}
+        with pytest.raises(UnsupportedType) as refusal:
+            posted_photos(self.request(alice, data), "after", at=timezone.now())
+        assert refusal.value.field == "after"
+
+    def test_too_many_are_refused_before_any_is_stored(self, alice):
+        data = {"photos": ["t" * 43, *[self.file() for _ in range(9)]]}
+        with pytest.raises(Invalid):
+            posted_photos(self.request(alice, data), at=timezone.now())
+        assert Attachment.objects.count() == 0
