@@ -9,7 +9,7 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from governance.common.errors import Invalid, NotAllowed, NotVisible
+from governance.common.errors import Invalid, NotAllowed, NotVisible, WrongState
 from grids.models import Place
 from partymembers.access import access_of
 from partymembers.models import OFFICER_ROLES, PLACE_ROLES, UNIT_ROLES, Post, Role, Substitution, Unit, User
@@ -33,6 +33,12 @@ def locked_user(user_id: int) -> User:
     if user is None:
         raise NotVisible
     return user
+
+
+def require_enabled(user: User, *, field: str) -> None:
+    """Disabled people are given nothing. Raises WrongState."""
+    if user.disabled_at is not None:
+        raise WrongState(_("This user is disabled. Enable them first."), field=field)
 
 
 def overlapping(starts_on: dt.date, ends_on: dt.date | None, prefix: str = "") -> Q:

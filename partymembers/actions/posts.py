@@ -8,7 +8,7 @@ from typing import Any
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from governance.common.errors import Invalid, NotVisible, WrongState
+from governance.common.errors import Invalid, NotVisible
 from grids.models import Place
 from partymembers.audit import record_access
 from partymembers.models import Post, Role, StaffChange, Substitution, Unit, User
@@ -20,6 +20,7 @@ from partymembers.rules import (
     locked_user,
     overlapping,
     posts_within,
+    require_enabled,
     require_officer,
     require_other,
 )
@@ -47,8 +48,7 @@ def give_post(
     require_officer(actor, Role.SECURITY_OFFICER, at=at)
     user = locked_user(user_id)
     require_other(actor, user)
-    if user.disabled_at is not None:
-        raise WrongState(_("This user is disabled. Enable them first."), field="user")
+    require_enabled(user, field="user")
     check_period(starts_on, ends_on)
     check_seat(role, place, unit)
     own = posts_within(user, starts_on, ends_on)
@@ -103,8 +103,7 @@ def appoint_substitute(
 ) -> Substitution:
     """Let a colleague act in a post while its holder is absent, both days included.
 
-    The rule of the three officers binds a substitute like a holder. Raises Invalid, NotAllowed,
-    NotVisible or WrongState.
+    The rule of the three officers binds them too. Raises Invalid, NotAllowed, NotVisible or WrongState.
     """
     require_officer(actor, Role.SECURITY_OFFICER, at=at)
     substitute = locked_user(substitute_id)
@@ -112,8 +111,7 @@ def appoint_substitute(
     post = _locked_post(post_id)
     if substitute.pk == post.user_id:
         raise Invalid(_("Nobody can be their own substitute."), field="substitute")
-    if substitute.disabled_at is not None:
-        raise WrongState(_("This user is disabled. Enable them first."), field="substitute")
+    require_enabled(substitute, field="substitute")
     check_period(starts_on, ends_on)
     if starts_on < post.starts_on or (post.ends_on is not None and ends_on > post.ends_on):
         raise Invalid(_("The post is not held all that time."), field="ends_on")
