@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from django.db.models import Count, F, Q
 from django.utils.translation import gettext as _
@@ -40,10 +40,11 @@ class Route:
     reason: dict[str, Any]
 
 
-class UnitRecord(NamedTuple):
+@dataclass(frozen=True)
+class UnitRecord:
     """What a unit has done of a matter: orders closed, and how many of 100 by their due time."""
 
-    closed: int
+    count: int
     on_time_rate: float | None
 
 
@@ -125,9 +126,9 @@ def unit_record(unit: Unit, matter: Matter, *, since: datetime) -> UnitRecord:
     """
     closed = Case.objects.filter(unit=unit, matter=matter, state=State.CLOSED, closed_at__gte=since)
     sums = closed.aggregate(
-        closed=Count("pk"),
+        count=Count("pk"),
         due=Count("pk", filter=Q(due_at__isnull=False)),
         on_time=Count("pk", filter=Q(closed_at__lte=F("due_at"))),
     )
     rate = 100 * sums["on_time"] / sums["due"] if sums["due"] else None
-    return UnitRecord(sums["closed"], rate)
+    return UnitRecord(sums["count"], rate)

@@ -8,7 +8,7 @@ import pytest
 from django.utils import translation
 
 from cases.models import Case, Channel, OwnerRole
-from cases.routing import explain_reason, route, unit_record
+from cases.routing import UnitRecord, explain_reason, route, unit_record
 from tests.factories.catalogue import make_class, make_matter, make_responsibility
 from tests.factories.grids import make_city
 from tests.factories.people import make_unit
@@ -174,13 +174,13 @@ class TestUnitRecord:
         self.close(city, matter, unit, days_ago=1, state="handled", late=True)
         with django_assert_num_queries(1):
             record = unit_record(unit, matter, since=NOW - timedelta(days=90))
-        assert record == (3, pytest.approx(200 / 3))
+        assert (record.count, record.on_time_rate) == (3, pytest.approx(200 / 3))
 
     def test_without_orders_there_is_no_rate(self, matter):
-        assert unit_record(make_unit(), matter, since=NOW) == (0, None)
+        assert unit_record(make_unit(), matter, since=NOW) == UnitRecord(0, None)
 
     def test_imported_ones_without_a_due_time_stay_out_of_the_rate(self, city, matter):
         unit = make_unit()
         self.close(city, matter, unit, days_ago=1, due_at=None)
         self.close(city, matter, unit, days_ago=1)
-        assert unit_record(unit, matter, since=NOW - timedelta(days=90)) == (2, 100.0)
+        assert unit_record(unit, matter, since=NOW - timedelta(days=90)) == UnitRecord(2, 100.0)

@@ -4,6 +4,7 @@ import json
 from datetime import timedelta
 
 import pytest
+from django.contrib.sessions.backends.db import SessionStore
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client, RequestFactory
 from django.urls import reverse
@@ -268,7 +269,7 @@ class TestPosted:
 
     def request(self, user, data: dict):
         request = RequestFactory().post("/", data)
-        request.user, request.session = user, {}
+        request.user, request.session = user, SessionStore()
         return request
 
     def file(self) -> SimpleUploadedFile:
