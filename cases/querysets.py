@@ -36,12 +36,12 @@ class CaseQuerySet(QuerySet["Case"]):
             parts = apps.get_model("cases", "CaseUnit").objects.filter(
                 case_id=OuterRef("pk"), unit_id__in=access.unit_ids
             )
-            condition |= Q(unit_id__in=access.unit_ids) | Exists(parts)
+            condition |= Q(unit_id__in=access.unit_ids) | Q(Exists(parts))
         if access.user_id:
             joined = apps.get_model("cases", "CoReporter").objects.filter(
                 case_id=OuterRef("pk"), user_id=access.user_id
             )
-            condition |= Exists(joined)
+            condition |= Q(Exists(joined))
         return self.filter(condition)
 
     def open(self) -> Self:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import transaction
 from django.utils.translation import gettext as _
@@ -142,7 +143,7 @@ def _keep(answer: Answer, feedback: Feedback) -> None:
     case.satisfaction, case.rated_at = answer.satisfaction, feedback.at
 
 
-def _facts(answer: Answer) -> dict[str, object]:
+def _facts(answer: Answer) -> dict[str, Any]:
     return {
         "contacted": answer.contacted,
         "solved": answer.solved,

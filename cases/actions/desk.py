@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
@@ -93,7 +94,8 @@ def _merge_target(case: Case, target_id: int, actor: Actor, at: datetime) -> Cas
 
 def _move_reporters(case: Case, target: Case, at: datetime) -> None:
     """The reporter and co-reporters of the merged order join the other, once each."""
-    known = {target.reporter_id, *target.co_reporters.values_list("user_id", flat=True)} - {None}
+    joined = target.co_reporters.values_list("user_id", flat=True)
+    known = {pk for pk in (target.reporter_id, *joined) if pk is not None}
     CoReporter.objects.filter(case=case, user_id__in=known).delete()
     CoReporter.objects.filter(case=case).update(case=target)
     if case.reporter_id is not None and case.reporter_id in known:
@@ -103,6 +105,7 @@ def _move_reporters(case: Case, target: Case, at: datetime) -> None:
         user_id=case.reporter_id,
         name=case.reporter_name,
         phone=case.reporter_phone,
+        follow_token=case.follow_token,  # the link that a resident has leads on to the other order
         note=case.description,
         joined_at=at,
     )
@@ -134,7 +137,7 @@ def dispatch_case(
     return record(case, "dispatch", actor=actor, at=at, note=note, **_who(case, assisting))
 
 
-def _who(case: Case, assisting: Iterable[Unit]) -> dict[str, object]:
+def _who(case: Case, assisting: Iterable[Unit]) -> dict[str, Any]:
     """Lead, handler and assisting units, for the event."""
     return {
         "unit_id": case.unit_id,

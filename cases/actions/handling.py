@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
@@ -41,7 +42,7 @@ def assign_case(*, case_id: int, handler: User, actor: User, at: datetime, note:
     if case.unit is None or not is_member(handler, case.unit, at):
         raise Invalid(_("This person is not in the unit."), field="handler")
     former_id, case.handler = case.handler_id, handler
-    names = {"handler_id": handler.pk, "from_handler_id": former_id}
+    names: dict[str, Any] = {"handler_id": handler.pk, "from_handler_id": former_id}
     return record(case, "assign", actor=actor, at=at, note=note, **names)
 
 
@@ -60,7 +61,7 @@ def return_case(*, case_id: int, actor: Actor, at: datetime, note: str, cause: s
     clocks.start(case, Stage.DISPATCH, at=at)
     case.unit, case.handler = None, None
     case.returns += 1
-    names = {"from_unit_id": unit.pk, "from_unit": unit.name} if unit else {}
+    names: dict[str, Any] = {"from_unit_id": unit.pk, "from_unit": unit.name} if unit else {}
     names |= {"cause": cause} if cause else {}
     return record(case, "return", actor=actor, at=at, note=reason, **names)
 
@@ -130,6 +131,6 @@ def _ask(request: CaseRequest, actor: User, at: datetime, note: str) -> Case:
     request.reason, request.asked_by, request.asked_at = require_reason(note), actor, at
     request.save()
     clocks.start(case, Stage.DECIDE, at=at)
-    extra = {"extra": int(request.extra.total_seconds())} if request.extra else {}
+    extra: dict[str, Any] = {"extra": int(request.extra.total_seconds())} if request.extra else {}
     action = f"ask_{request.kind}"
     return record(case, action, actor=actor, at=at, note=request.reason, request_id=request.pk, **extra)

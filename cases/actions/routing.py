@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
 
@@ -26,7 +27,7 @@ def route_case(*, case_id: int, at: datetime) -> Case:
     found = route(case.matter, case.standard, case.place)
     case.suggested_unit, case.route_reason, case.routed_at = found.unit, found.reason, at
     direct = _goes_directly(case)
-    unit = {"unit_id": found.unit.pk, "unit": found.unit.name} if found.unit else {}
+    unit: dict[str, Any] = {"unit_id": found.unit.pk, "unit": found.unit.name} if found.unit else {}
     record(case, "route", actor=SYSTEM, at=at, direct=direct, **unit)
     if found.unit is not None and direct:
         accept_case(case_id=case.pk, actor=SYSTEM, at=at)
