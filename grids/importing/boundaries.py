@@ -17,7 +17,7 @@ from grids import codes
 from grids.boundaries import SYSTEMS, Boundary, BoundaryError, clean_boundary, raise_version
 from grids.codes import CodeError
 from grids.errors import PlaceError
-from grids.importing.bulk import BATCH, create_places
+from grids.importing.bulk import create_places, update_rows
 from grids.levels import Level
 from grids.models import Place, PlaceChange, PlaceKind
 from grids.querysets import put_under
@@ -115,7 +115,7 @@ class _Boundaries:
     def _write(self) -> None:
         create_places(self.created)
         fields = ["boundary", "west", "south", "east", "north", "lng", "lat", "is_schematic"]
-        Place.objects.bulk_update(self.updated, fields, batch_size=BATCH)
+        update_rows(self.updated, fields)
         if self.redrawn:
             note = _("Import of boundaries")
             record_change(PlaceChange.Kind.BOUNDARY, self.redrawn, self.redrawn, at=self.at, note=note)

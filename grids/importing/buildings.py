@@ -16,7 +16,7 @@ from grids.boundaries import SYSTEMS
 from grids.codes import CodeError
 from grids.coordinates import gcj02_to_wgs84
 from grids.errors import PlaceError
-from grids.importing.bulk import BATCH, create_places
+from grids.importing.bulk import BATCH, create_places, update_rows
 from grids.levels import Level
 from grids.models import Building, Compound, Place
 from grids.querysets import put_under
@@ -74,8 +74,8 @@ class _Buildings:
     def __init__(self, report: ImportReport, at: datetime, system: str) -> None:
         self.report, self.at, self.system = report, at, system
         self.seen: dict[str, int] = {}
-        places = Place.objects.defer("boundary").order_by()
-        self.grids = {place.code: place for place in places.at_level(Level.GRID)}
+        places = Place.objects.order_by()
+        self.grids = {place.code: place for place in places.at_level(Level.GRID).defer("boundary")}
         self.places = {place.code: place for place in places.at_level(Level.BUILDING)}
         self.taken: dict[str, list[str]] = {}
         self.by_name: dict[tuple[str, str], Place] = {}
@@ -114,9 +114,9 @@ class _Buildings:
         create_places([place for place, _fields in self.new])
         created = [Building(place=place, **fields) for place, fields in self.new]
         Building.objects.bulk_create(created, batch_size=BATCH)
-        Place.objects.bulk_update(self.changed_places, ["name", "lng", "lat"], batch_size=BATCH)
+        update_rows(self.changed_places, ["name", "lng", "lat"])
         fields = ["compound", *COUNTS]
-        Building.objects.bulk_update(self.changed_buildings, fields, batch_size=BATCH)
+        update_rows(self.changed_buildings, fields)
 
     def _take_row(self, row: Row) -> None:
         name = checked_name(row.text("name"))

@@ -13,7 +13,7 @@ from governance.common.imports import ImportReport, Progress, all_or_nothing, no
 from governance.common.tabular import CellError, Row, read_table
 from grids import codes
 from grids.codes import CodeError
-from grids.importing.bulk import BATCH, create_places
+from grids.importing.bulk import create_places, update_rows
 from grids.levels import Level
 from grids.models import Place, PlaceKind
 from grids.querysets import put_under
@@ -39,6 +39,8 @@ LEVELS: dict[str, tuple[Level, PlaceKind | None]] = {
     "other": (Level.COMMUNITY, PlaceKind.UNSPECIFIED),
 }
 PROVINCE = "province"
+#: Levels that are no divisions.
+BELOW = (Level.GRID, Level.BUILDING)
 _OFFICES = ("办事处", "人民政府", "政府")
 _ZONES = (
     "开发区",
@@ -104,7 +106,7 @@ class _Divisions:
         self.report = report
         self.since = timezone.localdate(at)
         self.seen: dict[str, int] = {}
-        self.known = {place.code: place for place in Place.objects.defer("boundary").order_by()}
+        self.known = {place.code: place for place in Place.objects.exclude(level__in=BELOW).order_by()}
         self.created: list[Place] = []
         self.updated: list[Place] = []
 
@@ -123,7 +125,7 @@ class _Divisions:
             progress(done, len(rows))
         self.report.refused.sort(key=lambda error: error.line)
         create_places(self.created)
-        Place.objects.bulk_update(self.updated, ["name", "kind"], batch_size=BATCH)
+        update_rows(self.updated, ["name", "kind"])
 
     def _take_row(self, row: Row) -> None:
         code, name = row.text("code"), row.text("name", max_length=100)
