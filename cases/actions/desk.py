@@ -74,7 +74,7 @@ def merge_case(*, case_id: int, target_id: int, actor: Actor, at: datetime, note
     case.merged_into, case.ended_at = target, at
     record(case, "merge", actor=actor, at=at, note=note, into_id=target.pk, into_number=target.number)
     _move_reporters(case, target, at)
-    target.co_reports = target.co_reporters.count()
+    target.co_reports = CoReporter.objects.filter(case=target).count()
     record(target, "co_report", actor=actor, at=at, case_id=case.pk)
     return case
 
@@ -94,7 +94,7 @@ def _merge_target(case: Case, target_id: int, actor: Actor, at: datetime) -> Cas
 
 def _move_reporters(case: Case, target: Case, at: datetime) -> None:
     """The reporter and co-reporters of the merged order join the other, once each."""
-    joined = target.co_reporters.values_list("user_id", flat=True)
+    joined = CoReporter.objects.filter(case=target).values_list("user_id", flat=True)
     known = {pk for pk in (target.reporter_id, *joined) if pk is not None}
     CoReporter.objects.filter(case=case, user_id__in=known).delete()
     CoReporter.objects.filter(case=case).update(case=target)

@@ -151,7 +151,7 @@ def _finish(world: World, case: Case, at: datetime) -> None:
 
 
 def _pass(world: World, case: Case, at: datetime) -> None:
-    checking.pass_check(case_id=case.pk, actor=world.second_worker, at=at)
+    checking.pass_check(case_id=case.pk, actor=world.desk, at=at)
 
 
 def _decline(world: World, case: Case, at: datetime) -> None:
