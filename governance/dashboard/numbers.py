@@ -101,7 +101,7 @@ def _number(key: str, tally: Tally) -> tuple[str, str]:
 
 
 def _note(key: str, tally: Tally, selection: Selection) -> str:
-    if FIGURES[key].kind is not Kind.COUNT:
+    if FIGURES[key].kind is not Kind.COUNT or selection.period.days == 1:
         return ""
     daily = Decimal(tally["reported"]) / max(1, selection.period.days)
     return _("%(number)s a day") % {"number": f"{daily:,.0f}" if daily >= 10 else f"{daily:.1f}"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -34,12 +35,11 @@ OTHERS = tuple(key for key in FIGURES if key not in TILES)
 #: A day with fewer orders due than this is no low point worth a note.
 NOTEWORTHY = 5
 
-BELOW: dict[str, str | Promise] = {
-    Level.CITY: gettext_lazy("Districts"),
-    Level.DISTRICT: gettext_lazy("Streets"),
-    Level.STREET: gettext_lazy("Communities"),
-    Level.COMMUNITY: gettext_lazy("Grids"),
-    Level.GRID: gettext_lazy("Small grids"),
+_BELOW: dict[str, str | Promise] = {
+    Level.DISTRICT: gettext_lazy("Districts"),
+    Level.STREET: gettext_lazy("Streets"),
+    Level.COMMUNITY: gettext_lazy("Communities"),
+    Level.GRID: gettext_lazy("Grids"),
 }
 
 
@@ -96,6 +96,9 @@ def _place_context(selection: Selection, territory: Territory, found: Overview) 
     return {
         "territory": territory,
         "line": [(place, selection.url(place=place.code)) for place in territory.line],
+        "up": (territory.line[-2], selection.url(place=territory.line[-2].code))
+        if territory.line[1:]
+        else None,
         "children": [
             (each, selection.url(place=each.code)) for each in territory.children if not each.retired_on
         ],
@@ -107,7 +110,7 @@ def _place_context(selection: Selection, territory: Territory, found: Overview) 
         "is_schematic": any(child.is_schematic for child in territory.children),
         "finding": finding_of(selection, territory, found.total, folded, ranked),
         "red_black": tables.red_and_black(selection, territory, ranked) if ranked else None,
-        "rank_label": _("Streets") if territory.rank else below_label(territory),
+        "ranking_title": _RANKINGS[Level.STREET if territory.rank else _child_level(territory)],
     }
 
 
@@ -129,11 +132,21 @@ def title_of(selection: Selection) -> str:
     return _("Orders of %(unit)s") % {"unit": selection.unit}
 
 
+_RANKINGS: dict[str, str | Promise] = {
+    Level.DISTRICT: gettext_lazy("Districts, commended and criticised"),
+    Level.STREET: gettext_lazy("Streets, commended and criticised"),
+    Level.COMMUNITY: gettext_lazy("Communities, commended and criticised"),
+    Level.GRID: gettext_lazy("Grids, commended and criticised"),
+}
+
+
+def _child_level(territory: Territory) -> str:
+    return territory.children[0].level if territory.children else Level.GRID
+
+
 def below_label(territory: Territory) -> str | Promise:
     """What the places below are called; a city without districts has streets there."""
-    if territory.rank is None and territory.place.level == Level.CITY:
-        return BELOW[Level.DISTRICT]
-    return BELOW[territory.place.level]
+    return _BELOW[_child_level(territory)]
 
 
 def period_words(period: Period) -> str:
@@ -149,7 +162,8 @@ def period_words(period: Period) -> str:
 
 
 def _day(at: dt.datetime | dt.date, period: Period) -> str:
-    return date_format(at, "MONTH_DAY_FORMAT" if at.year == period.now.year else "DATE_FORMAT")
+    is_this_year = at.year == period.now.year
+    return date_format(at, pgettext("date format", "F j") if is_this_year else "DATE_FORMAT")
 
 
 def periods_of(selection: Selection) -> list[tuple[Span, str | Promise, str, bool]]:
@@ -249,6 +263,7 @@ def trend_of(selection: Selection, pieces: Sequence[tuple[Period, Tally]]) -> di
     step = selection.period.steps()
     labels = [_step_label(piece, step) for piece, _tally in pieces]
     rates = [tally.rate("on_time") for _piece, tally in pieces]
+    bars = {part: [float(tally[part]) for _piece, tally in pieces] for part in ("reported", "closed")}
     chart = {
         "labels": labels,
         "series": [
@@ -258,7 +273,7 @@ def trend_of(selection: Selection, pieces: Sequence[tuple[Period, Tally]]) -> di
                 [float(tally["reported"]) for _piece, tally in pieces],
                 "",
             ),
-            _series(_("Due and closed"), "bar", [float(tally["closed"]) for _piece, tally in pieces], ""),
+            _series(_("Due and closed"), "bar", bars["closed"], ""),
             _series(
                 _("On-time rate"), "line", [None if r is None else round(float(r), 2) for r in rates], "%"
             ),
@@ -276,7 +291,8 @@ def trend_of(selection: Selection, pieces: Sequence[tuple[Period, Tally]]) -> di
         }
         for label, (piece, tally) in zip(labels, pieces, strict=True)
     ]
-    return {"chart": chart, "table": table, "title": _TREND_TITLES[step]}
+    # In an element of its own and no script: htmx takes scripts out of what it swaps in.
+    return {"chart": json.dumps(chart, ensure_ascii=False), "table": table, "title": _TREND_TITLES[step]}
 
 
 _TREND_TITLES = {

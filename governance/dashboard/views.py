@@ -46,6 +46,8 @@ def overview(request: HttpRequest) -> HttpResponse:
         "error": error,
         "typed": {name: request.GET.get(name, "")[:20] for name in ("since", "until")},
         "nav_current": "dashboard",
+        # A button that stays keeps the focus by its id; after a link that is gone the title takes it.
+        "takes_focus": is_partial(request) and "HX-Trigger" not in request.headers,
     }
     template = "dashboard/_overview.html" if is_partial(request) else "dashboard/overview.html"
     return render(request, template, context, status=error.http_status if error else 200)

@@ -60,13 +60,15 @@ class Part:
     condition: Q
 
 
+_REPORTED = pgettext_lazy("figure", "Reported")
 _CLOSED = Q(state=State.CLOSED)
+_HANDLED = Q(handled_at__isnull=False) | Q(reworks__gt=0)
 _IN_TIME = _CLOSED & Q(closed_at__lte=F("due_at"))
 
 PARTS: dict[str, Part] = {
     part.key: part
     for part in (
-        Part("reported", pgettext_lazy("figure", "Reported"), REGISTRATION, Q()),
+        Part("reported", _REPORTED, REGISTRATION, Q()),
         # What was resolved on the spot never waits for the desk, yet it is in the grid's charge.
         Part(
             "accepted",

@@ -144,7 +144,7 @@ def test_no_post_no_page(city: City) -> None:
             assert signed_in(user).get(reverse(f"dashboard:{name}")).status_code == 404
     anonymous = Client().get(OVERVIEW)
     assert anonymous.status_code == 302
-    assert reverse("login") in anonymous.url
+    assert reverse("login") in anonymous["Location"]
 
 
 def test_a_building_and_an_unknown_place_are_not_found(city: City, official: Client) -> None:
