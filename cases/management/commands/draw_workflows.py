@@ -1,0 +1,34 @@
+"""`manage.py draw_workflows`: docs/workflow.md from the table of the workflows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandParser
+from django.utils import translation
+
+from cases.diagram import as_markdown
+
+
+class Command(BaseCommand):
+    """Keep the drawing and the table of actions as the code has them."""
+
+    help = "Write docs/workflow.md; with --check only say whether it is up to date."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Take --check."""
+        parser.add_argument("--check", action="store_true", help="Write nothing; exit 1 when it is not.")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Write the page, or compare it."""
+        path = Path(settings.BASE_DIR) / "docs" / "workflow.md"
+        with translation.override("en"):
+            text = as_markdown()
+        if not options["check"]:
+            path.write_text(text, encoding="utf-8")
+            self.stdout.write(f"{path} written.")
+        elif not path.exists() or path.read_text(encoding="utf-8") != text:
+            self.stderr.write("docs/workflow.md is out of date: run manage.py draw_workflows")
+            raise SystemExit(1)
