@@ -14,6 +14,8 @@ from cases.querysets import CaseQuerySet
 from cases.workflow import State
 from governance.common.text import bigrams
 from grids.models import Place
+from partymembers.access import NOTHING, Access
+from partymembers.middleware import access_for
 
 _NUMBER = re.compile(r"^\d{6}-\d*$")
 _TAIL = re.compile(r"^\d{4}$")
@@ -47,22 +49,34 @@ class CaseFilter(django_filters.FilterSet):
 
     def search(self, queryset: CaseQuerySet, name: str, value: str) -> CaseQuerySet:
         """An order number, the last four digits of the reporter's phone, or words of matter and place."""
-        return queryset.filter(matching(value))
+        access = access_for(self.request) if self.request is not None else NOTHING
+        return queryset.filter(matching(value, access))
 
 
-def matching(text: str) -> Q:
-    """The condition of a search; whatever is not a number is looked for as words."""
+def matching(text: str, access: Access = NOTHING) -> Q:
+    """The condition of a search; whatever is not a number is looked for as words.
+
+    A phone is found only by those who work on the order: a unit that gave it back may not probe for it.
+    """
     text = text.replace("\x00", "").strip()
     if not text:
         return Q()
     if _NUMBER.match(text):
         return Q(number__startswith=text)
     if _TAIL.match(text):
-        return Q(reporter_phone__endswith=text) | Q(number__endswith=text) | Q(reporter__phone__endswith=text)
+        phone = Q(reporter_phone__endswith=text) | Q(reporter__phone__endswith=text)
+        return Q(number__endswith=text) | (phone & _works_on(access))
     pairs = bigrams(text)
     if len(text) < 2 or not pairs:
         return Q(address__icontains=text) | Q(matter__name__icontains=text)
     return Q(search_terms__contains=pairs)
+
+
+def _works_on(access: Access) -> Q:
+    condition = Q(desk_id__in=access.desk_place_ids) | Q(unit_id__in=access.unit_ids)
+    for level, ids in access.places_by_level().items():
+        condition |= Q(**{f"{level}_id__in": ids})
+    return condition
 
 
 def waiting_request() -> Exists:

@@ -46,6 +46,8 @@ class Standing:
     user_id: int | None
     #: Kind of the request that waits for the desk, if any.
     open_request: str | None = None
+    #: Whether this is who reported first, and nobody has joined the report since.
+    is_sole_reporter: bool = False
 
     def allows(self, case: Case, rule: Rule) -> bool:
         """Whether this actor may do this now."""
@@ -65,10 +67,15 @@ def standing_of(actor: Actor, case: Case, *, at: datetime, access: Access | None
         return Standing(frozenset({Relation.SYSTEM}), None, _open_request(case))
     if isinstance(actor, PublicReporter):
         mine = actor.case_id == case.pk
-        return Standing(frozenset({Relation.REPORTER} if mine else ()), None, _open_request(case))
+        relations = frozenset({Relation.REPORTER} if mine else ())
+        alone = mine and actor.co_reporter_id is None and not case.co_reports
+        return Standing(relations, None, _open_request(case), is_sole_reporter=alone)
     if access is None:
         access = access_of(actor, on=timezone.localdate(at))
-    return Standing(frozenset(_relations(actor, access, case)), actor.pk, _open_request(case))
+    alone = case.reporter_id == actor.pk and not case.co_reports
+    return Standing(
+        frozenset(_relations(actor, access, case)), actor.pk, _open_request(case), is_sole_reporter=alone
+    )
 
 
 def _relations(user: User, access: Access, case: Case) -> Iterable[Relation]:
@@ -101,6 +108,8 @@ def _fits(case: Case, rule: Rule, standing: Standing) -> bool:
         return standing.open_request == _DECISIONS[action]
     if action in _REQUESTS:
         return standing.open_request is None
+    if action == "withdraw":  # what others joined is no longer one person's to take back
+        return standing.is_sole_reporter
     if action == "escalate":
         return case.desk.depth > 1
     if action in ("give_back", "take_over"):

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
-from django.db.models import Count, Exists, OuterRef, Q
+from django.db.models import Count, Exists, Max, OuterRef, Q
+from django.db.models.functions import Coalesce
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
@@ -57,9 +59,10 @@ class Board:
         return self.cases(access).filter(view.condition(access, now))
 
     def counts(self, access: Access, now: datetime) -> dict[str, int]:
-        """How many orders each view has; one query."""
-        counted = {v.key: Count("pk", filter=v.condition(access, now)) for v in self.views}
-        return self.cases(access).aggregate(**counted)
+        """How many orders each view has, and under `latest` the newest that waits; one query."""
+        counted: dict[str, Any] = {v.key: Count("pk", filter=v.condition(access, now)) for v in self.views}
+        newest = Coalesce(Max("pk", filter=self.views[0].condition(access, now)), 0)
+        return self.cases(access).aggregate(**counted, latest=newest)
 
 
 def _annotated(cases: CaseQuerySet, access: Access) -> CaseQuerySet:

@@ -25,7 +25,6 @@ from cases.queries import ClockFace, ball, with_row_facts
 from cases.querysets import CaseQuerySet
 from cases.web.boards import BOARDS, DESK, HANDLING, Board
 from cases.web.panel import order_context
-from cases.workflow import OPEN_STATES
 from governance.common.errors import DomainError, Invalid, NotAllowed
 from governance.common.htmx import is_partial
 from governance.common.pagination import CursorPage, paginate
@@ -246,19 +245,5 @@ def news(request: HttpRequest) -> HttpResponse:
     access, now = access_for(request), timezone.now()
     board = BOARDS.get(request.GET.get("board", ""), DESK)
     counts = board.counts(access, now)
-    latest = _latest(board, access)
-    seen = request.GET.get("seen", "")
-    answer: dict[str, Any] = {"counts": {f"view-{key}": n for key, n in counts.items()}, "seen": latest}
-    if seen.isdecimal() and latest > int(seen):
-        answer |= {
-            "text": _("New orders have come in."),
-            "href": request.GET.get("at", ""),
-            "action": _("Show"),
-        }
-    return JsonResponse(answer)
-
-
-def _latest(board: Board, access: Access) -> int:
-    """Id of the newest order that waits on the board."""
-    rows = board.rows(board.views[0], access, timezone.now()).filter(state__in=OPEN_STATES)
-    return rows.order_by("-pk").values_list("pk", flat=True).first() or 0
+    latest = counts.pop("latest")
+    return JsonResponse({"counts": {f"view-{key}": n for key, n in counts.items()}, "latest": latest})

@@ -14,8 +14,9 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from cases.catalogue import standards_at
-from cases.models import Attachment, Case, CaseUnit
+from cases.models import Attachment, Case, CaseEvent, CaseUnit
 from cases.permissions import allowed_actions
+from cases.public import PUBLIC_KINDS
 from cases.queries import ball, is_reader_only, near_duplicates, stage_faces, timeline, visible_case
 from cases.routing import explain_reason, unit_record
 from cases.timeline import lines_of
@@ -118,7 +119,7 @@ def order_context(request: HttpRequest, number: str) -> dict[str, Any]:
         "ball": ball(case, now=now),
         "stages": stages,
         "whole": whole,
-        "lines": lines_of(timeline(case), hide_reporter=hides),
+        "lines": lines_of(_history(case, access), hide_reporter=hides),
         "before": [p for p in pictures if p.role == Attachment.Role.BEFORE],
         "after": [p for p in pictures if p.role in (Attachment.Role.AFTER, Attachment.Role.CHECK)],
         "assisting": [p for p in case.parts.all() if p.part == CaseUnit.Part.ASSIST],
@@ -132,6 +133,12 @@ def order_context(request: HttpRequest, number: str) -> dict[str, Any]:
         **_buttons(allowed, case),
         **_inline_forms(request, case, access, allowed),
     }
+
+
+def _history(case: Case, access: Access) -> Iterable[CaseEvent]:
+    """Everything for those who work here; a reporter without a post reads what the public is told."""
+    events = timeline(case)
+    return events.filter(kind__in=PUBLIC_KINDS) if access.is_empty() else events
 
 
 def _buttons(allowed: Iterable[str], case: Case) -> dict[str, Any]:

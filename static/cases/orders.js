@@ -93,6 +93,14 @@ document.addEventListener("click", (event) => {
   open(row.dataset.number);
 }, true);
 
+/* ── live: new orders are announced, the list moves only when asked ── */
+document.addEventListener("gezhi:news", (event) => {
+  const views = $("#views"), latest = event.detail.latest;
+  if (!views || typeof latest !== "number" || latest <= Number(views.dataset.latest)) return;
+  views.dataset.latest = latest;
+  gezhi().toast({ text: views.dataset.newLabel, tone: "info", href: location.href, action: views.dataset.showLabel });
+});
+
 /* ── ticks and what may be done with all of them ── */
 function ticks(all = false) { return $$("#orders tbody input[name=number]").filter((box) => all || box.checked); }
 let lastTick = null;

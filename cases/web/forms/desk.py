@@ -18,7 +18,7 @@ from partymembers.models import Unit
 from .base import ActionForm, ReasonForm
 
 
-class StandardChoice(forms.ModelChoiceField):  # type: ignore[type-arg]
+class StandardChoice(forms.ModelChoiceField):
     """Standards by their condition and limit."""
 
     def label_from_instance(self, obj: Any) -> str:

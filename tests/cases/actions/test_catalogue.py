@@ -32,13 +32,19 @@ from cases.models import (
 from governance.common.errors import Invalid, NotAllowed, NotVisible, WrongState
 from partymembers.audit import label_of
 from partymembers.models import AuditEntry, Role
-from tests.factories.catalogue import make_class, make_matter, make_responsibility
+from tests.factories.catalogue import make_class, make_matter, make_policies, make_responsibility
 from tests.factories.grids import make_city
 from tests.factories.people import make_unit, make_user
 
 pytestmark = pytest.mark.django_db
 AT = datetime(2026, 11, 20, 2, 24, tzinfo=UTC)
 DAY = timedelta(days=1)
+
+
+@pytest.fixture(autouse=True)
+def _policies(db):
+    """The migration's rows, which an earlier test may have flushed."""
+    make_policies()
 
 
 @pytest.fixture

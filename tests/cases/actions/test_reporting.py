@@ -158,6 +158,14 @@ def test_the_reporter_adds_and_withdraws_before_dispatch_only(world: World) -> N
         withdraw_case(case_id=sent.pk, actor=world.worker, at=NOON)
 
 
+def test_what_others_joined_is_not_taken_back(world: World) -> None:
+    case = report(world)
+    joined = join_case(case_id=case.pk, user=world.second_worker, at=NOON)
+    for actor in (world.worker, joined.user, PublicReporter(case.pk, joined.pk)):
+        with pytest.raises((WrongState, NotAllowed)):
+            withdraw_case(case_id=case.pk, actor=actor, at=NOON)
+
+
 def test_a_link_acts_on_its_own_order_alone(world: World) -> None:
     values = Report(matter=world.matter, channel="resident", place=world.city.building)
     mine = report_case(report=values, reporter=None, at=NOON)
