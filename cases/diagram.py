@@ -12,8 +12,8 @@ _INTRODUCTION = """\
 
 Generated from `cases/workflow.py` by `manage.py draw_workflows`; do not edit.
 
-The same table feeds the checks, the buttons and this page. An action outside it is refused: with 404 to somebody
-who may not even see the order, with 403 to somebody whose action it never is, with 409 at the wrong moment.
+The same table feeds the checks, the buttons and this page. An action outside it is refused: with 404 to who
+may not even see the order, with 403 to somebody whose action it never is, with 409 at the wrong moment.
 
 Facts beside the state (`_fits` in `cases/permissions.py`): granting and refusing exist while such a request
 waits, asking while none does; the city's desk has nobody to escalate to, a community's nobody to give back
