@@ -22,6 +22,8 @@ from .problems import StackError
 
 # `sun_path` holds 107 bytes on Linux and 103 on macOS; the longest name in a socket folder follows it.
 LONGEST_SOCKET_FOLDER = 100 - len("/pg/.s.PGSQL.5432")
+# Root's own corner that everybody may pass through; only root writes there.
+ELSEWHERE = Path("/var/lib/gezhi")
 # PostgreSQL asks the system for its user's name, so a bare number will not do.
 SERVICE_USERS = ("postgres", "nobody")
 
@@ -130,7 +132,7 @@ def _data(var: Path, user: str | None, remarks: list[str]) -> Path:
         return var
     if not any(cluster.iterdir()):
         cluster.rmdir()
-    elsewhere = Path("/var/lib/gezhi") / fingerprint(var)
+    elsewhere = ELSEWHERE / fingerprint(var)
     _make(elsewhere.parent, 0o755)
     _make(elsewhere, 0o711)
     _make(elsewhere / "postgres", 0o700, user)

@@ -22,7 +22,7 @@ import psycopg2
 from psycopg2 import sql
 
 from .addresses import is_alive
-from .paths import Places
+from .paths import ELSEWHERE, Places
 from .problems import StackError
 from .processes import Child
 
@@ -125,27 +125,23 @@ class Postgres:
         return {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C", "TZ": "UTC"}
 
     def _reachable(self, programs: Path) -> Path:
-        """The programs, or a copy of theirs where PostgreSQL's user cannot run them."""
+        """The programs, or a copy of the wheel's where PostgreSQL's user cannot run them."""
+        user = self.places.user
         if not (programs / "postgres").is_file() or not (programs / "initdb").is_file():
             raise StackError(f"no `postgres` and `initdb` in {programs}: see GEZHI_PG_BIN")
-        if self.places.user is None or _can_run(programs / "postgres", self.places.user):
+        if user is None or _can_run(programs / "initdb", user):
             return programs
-        copy = Path("/var/lib/gezhi") / f"postgres-{programs.stat().st_ino}-{int(programs.stat().st_mtime)}"
-        if not copy.exists():
-            draft = copy.with_name(f"{copy.name}.{os.getpid()}")
-            shutil.copytree(
-                programs.parent, draft, symlinks=True, ignore=shutil.ignore_patterns("include", "*.a")
+        if programs != bundled_programs():
+            raise StackError(f"user {user}, as whom PostgreSQL runs, cannot run {programs}: see GEZHI_PG_BIN")
+        reachable = _copy_wheel(programs)
+        if not _can_run(reachable / "initdb", user):
+            raise StackError(
+                f"user {user}, as whom PostgreSQL runs, cannot run {programs} nor its copy {reachable}"
             )
-            copy.parent.chmod(0o755)
-            draft.chmod(0o755)
-            with contextlib.suppress(OSError):
-                draft.rename(copy)
         self.places.remarks.append(
-            f"User {self.places.user} cannot run {programs}: PostgreSQL runs from a copy in {copy}"
+            f"User {user} cannot run {programs}: PostgreSQL runs from its copy {reachable}"
         )
-        if not _can_run(copy / "bin" / "postgres", self.places.user):
-            raise StackError(f"user {self.places.user} cannot run PostgreSQL from {copy} either")
-        return copy / "bin"
+        return reachable
 
     def _version(self) -> int:
         said = subprocess.run(
@@ -212,6 +208,26 @@ def bundled_programs() -> Path:
             "the embedded PostgreSQL is not installed: run `make up`, or set GEZHI_PG_BIN or DATABASE_URL"
         )
     return Path(found.submodule_search_locations[0]) / "pginstall18" / "bin"
+
+
+def _copy_wheel(programs: Path) -> Path:
+    """A copy of the wheel's programs where everybody can run them, made once for each installation."""
+    install, package = programs.parent, programs.parent.parent
+    # The programs look for their libraries in the folder beside the package, relative to themselves.
+    libraries = package.with_name(f"{package.name}.libs")
+    copy = ELSEWHERE / f"postgres-{programs.stat().st_ino}-{int(programs.stat().st_mtime)}"
+    if not copy.exists():
+        draft = copy.with_name(f"{copy.name}.{os.getpid()}")
+        needless = shutil.ignore_patterns("include", "*.a")
+        shutil.copytree(install, draft / package.name / install.name, symlinks=True, ignore=needless)
+        if libraries.is_dir():
+            shutil.copytree(libraries, draft / libraries.name, symlinks=True)
+        for folder in (ELSEWHERE, draft, draft / package.name):
+            folder.chmod(0o755)
+        # Another start may have been quicker; its copy is as good.
+        with contextlib.suppress(OSError):
+            draft.rename(copy)
+    return copy / package.name / install.name / programs.name
 
 
 def _can_run(program: Path, user: str) -> bool:

@@ -17,7 +17,7 @@ LOCAL_DATA = ("postgres", "run", "media", "log", "secret_key", "signins.txt", "w
 def run(var: Path, given: Mapping[str, str]) -> int:
     """Ask, then delete. Raises StackError while the portal runs or when nobody can answer."""
     claim = services.Claim(var)
-    elsewhere = Path("/var/lib/gezhi") / paths.fingerprint(var)
+    elsewhere = paths.ELSEWHERE / paths.fingerprint(var)
     doomed = [path for name in LOCAL_DATA if (path := var / name).exists()]
     doomed += [path for path in (elsewhere,) if path.exists()]
     if given.get("DATABASE_URL"):

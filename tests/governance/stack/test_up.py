@@ -10,7 +10,6 @@ import socket
 import subprocess
 import sys
 import threading
-from pathlib import Path
 
 import pytest
 
@@ -31,7 +30,7 @@ def checkout(tmp_path):
         elif source.exists():
             shutil.copy(source, tmp_path / name)
     yield tmp_path
-    for elsewhere in Path("/var/lib/gezhi").glob(f"{paths.fingerprint(tmp_path / 'var')}*"):
+    for elsewhere in paths.ELSEWHERE.glob(f"{paths.fingerprint(tmp_path / 'var')}*"):
         shutil.rmtree(elsewhere)
 
 
