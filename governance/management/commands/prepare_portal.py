@@ -13,6 +13,8 @@ from django.core.management import BaseCommand, call_command, get_commands
 class Command(BaseCommand):
     """Migrates; fills a database without users with the demo city; writes down the demo sign-ins."""
 
+    # The whole configuration is checked by `make test`; a start need not wait for that.
+    requires_system_checks: list[str] = []
     help = "Migrate, and fill an empty database with the demo city."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
