@@ -120,11 +120,13 @@ def report(world: World, *, at: datetime = NOON, reporter: User | None = None, *
     return reporting.report_case(report=Report(**(values | fields)), reporter=reporter or world.worker, at=at)
 
 
-def bring_to(world: World, state: str, *, at: datetime = NOON, **fields: Any) -> Case:
-    """An incident in the given state, each step one minute after the one before."""
+def bring_to(
+    world: World, state: str, *, at: datetime = NOON, pace: timedelta = MINUTE, **fields: Any
+) -> Case:
+    """An incident in the given state, each step one `pace` after the one before."""
     case = report(world, at=at, **fields)
     for number, step in enumerate(_PATHS[State(state)], start=1):
-        step(world, case, at + number * MINUTE)
+        step(world, case, at + number * pace)
     return Case.objects.get(pk=case.pk)
 
 

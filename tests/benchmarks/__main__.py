@@ -1,0 +1,240 @@
+"""`make bench`: how quick reporting, the desk's inbox and the order page are with 100,000 orders.
+
+Each page is measured beside a bare view of the same middleware, session and connection: one committed INSERT,
+or one indexed SELECT of fifty rows. The ratio travels from machine to machine; requests a second do not.
+Fails on errors only, never on time.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import statistics
+import sys
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+from governance.stack import console
+from governance.stack.problems import StackError
+from tests.benchmarks.load import Browser, Sample, Script, measure
+from tests.benchmarks.machine import machine_line
+from tests.benchmarks.stand import CHECKOUT, Stand, stand
+
+Scripts = Sequence[Script]
+
+
+@dataclass
+class Course:
+    """One thing that is measured, and what it is compared with."""
+
+    key: str
+    label: str
+    group: str
+    baseline: str
+    scripts: Scripts
+    samples: list[Sample] = field(default_factory=list)
+
+    def median(self, figure: Callable[[Sample], float]) -> float:
+        """The middle round's figure."""
+        return statistics.median(figure(sample) for sample in self.samples)
+
+
+def main(argv: list[str]) -> int:
+    """Measure and print; 0 unless a request failed."""
+    given = _arguments(argv)
+    try:
+        with stand(CHECKOUT / "var") as place:
+            return _run(place, given)
+    except StackError as error:
+        print(f"gezhi: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+def _arguments(argv: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
+    parser.add_argument("--orders", type=int, default=100_000, help="orders in the database")
+    parser.add_argument("--grids", type=int, default=204)
+    parser.add_argument("--seconds", type=float, default=3.0, help="of each measurement")
+    parser.add_argument("--rounds", type=int, default=5, help="the median of so many counts")
+    parser.add_argument(
+        "--without-worker", action="store_true", help="leave out the last part, beside the task worker"
+    )
+    parser.add_argument(
+        "--hold", action="store_true", help="keep everything running afterwards, for a look by hand"
+    )
+    return parser.parse_args(argv)
+
+
+def _run(place: Stand, given: argparse.Namespace) -> int:
+    plan_file = place.folder / "plan.json"
+    with console.step(f"A city of {given.grids} grids with {given.orders:,} orders"):
+        place.run(
+            "-m",
+            "tests.benchmarks.prepare",
+            "--orders",
+            str(given.orders),
+            "--grids",
+            str(given.grids),
+            str(plan_file),
+        )
+    plan = json.loads(plan_file.read_text())
+    with console.step("Web server, and everybody signs in"):
+        place.start("web")
+        browsers = {
+            group: [_signed_in(place.port, person["username"], plan["password"]) for person in plan[group]]
+            for group in ("reporters", "readers")
+        }
+    courses = _courses(plan)
+    _rounds(courses, browsers, given.seconds, given.rounds)
+    told = _table(courses)
+    costs = {c.key: _cost(browsers[c.group][0], c.scripts[0]) for c in courses}
+    beside = None if given.without_worker else _beside_worker(place, courses, browsers, given.seconds)
+    console.say(machine_line(place.env))
+    console.say(told)
+    console.say(_cost_table(courses, costs))
+    if beside is not None:
+        console.say(f"Reporting while worker and beat do their part: {_figures(beside)}")
+    errors = [error for c in courses for sample in c.samples for error in sample.errors] + (
+        beside.errors if beside else []
+    )
+    for error in errors[:5]:
+        console.say(f"ERROR {error}")
+    if given.hold:
+        console.say(
+            f"DATABASE_URL={place.env['DATABASE_URL']}\nREDIS_URL={place.env['REDIS_URL']}\nport {place.port}"
+        )
+        place.supervisor.stopping.wait()
+    return 1 if errors else 0
+
+
+def _signed_in(port: int, username: str, password: str) -> Browser:
+    browser = Browser(port)
+    browser.sign_in(username, password)
+    return browser
+
+
+def _courses(plan: dict[str, Any]) -> list[Course]:
+    reporters, readers = plan["reporters"], plan["readers"]
+    return [
+        Course("insert", "bare view, one INSERT", "reporters", "insert", [_insert] * len(reporters)),
+        Course("report", "reporting, the whole path", "reporters", "insert",
+               [partial(_report, plan, person, random.Random(n)) for n, person in enumerate(reporters)]),
+        Course("select", "bare view, one SELECT of 50", "readers", "select", [_select] * len(readers)),
+        Course("inbox", "desk's inbox, 50 rows", "readers", "select", [_inbox] * len(readers)),
+        Course("order", "order page", "readers", "select", [partial(_order, person) for person in readers]),
+    ]  # fmt: skip
+
+
+def _insert(browser: Browser, number: int) -> bytes:
+    return browser.post("/bare/insert/", {"text": f"row {number}"})
+
+
+def _select(browser: Browser, number: int) -> bytes:
+    return browser.get("/bare/select/")
+
+
+def _report(
+    plan: dict[str, Any], person: dict[str, Any], draw: random.Random, browser: Browser, number: int
+) -> bytes:
+    """A grid worker's report at a position in their grid, as the phone's page sends it."""
+    reach = plan["side"] * 0.45
+    return browser.upload(
+        "/report/",
+        {
+            "client_id": str(uuid.UUID(int=draw.getrandbits(128))),
+            "matter": str(draw.choice(plan["matters"])),
+            "description": f"路口东侧第{number}处，影响通行，请尽快处理",
+            "address": f"映月路{number % 300 + 1}号",
+            "lng": f"{person['lng'] + draw.uniform(-reach, reach):.6f}",
+            "lat": f"{person['lat'] + draw.uniform(-reach, reach):.6f}",
+            "accuracy": "12",
+            "position": "",
+            "grid": "",
+            "result": "",
+            "device_time": "2026-11-20T10:00:00+08:00",
+        },
+    )
+
+
+def _inbox(browser: Browser, number: int) -> bytes:
+    return browser.get("/desk/")
+
+
+def _order(person: dict[str, Any], browser: Browser, number: int) -> bytes:
+    return browser.get(f"/orders/{person['numbers'][number % len(person['numbers'])]}/")
+
+
+def _rounds(courses: list[Course], browsers: dict[str, list[Browser]], seconds: float, rounds: int) -> None:
+    """Every course in turn, again and again, so that whatever else the machine does hits all alike."""
+    for course in courses:
+        measure(browsers[course.group], course.scripts, seconds=min(1.0, seconds))
+    with console.step(f"{rounds} rounds of {len(courses)} measurements, {seconds:g} s each"):
+        for _ in range(rounds):
+            for course in courses:
+                course.samples.append(measure(browsers[course.group], course.scripts, seconds=seconds))
+
+
+def _beside_worker(
+    place: Stand, courses: list[Course], browsers: dict[str, list[Browser]], seconds: float
+) -> Sample:
+    """Reporting once more, while worker and beat route, number and tell of what comes in."""
+    place.start("worker", "beat")
+    course = next(c for c in courses if c.key == "report")
+    alive = place.folder / "worker-alive"
+    begun = alive.stat().st_mtime
+    with console.step("Reporting beside worker and beat"):
+        while alive.stat().st_mtime == begun and not place.supervisor.stopping.wait(0.1):
+            pass
+        return measure(browsers[course.group], course.scripts, seconds=max(seconds, 2 * seconds))
+
+
+def _ratio(course: Course, courses: list[Course]) -> float:
+    """The median over the rounds of its rate beside the baseline's rate in the same round."""
+    base = next(c for c in courses if c.key == course.baseline)
+    pairs = zip(course.samples, base.samples, strict=True)
+    return statistics.median(mine.rate / other.rate if other.rate else 0.0 for mine, other in pairs)
+
+
+def _table(courses: list[Course]) -> str:
+    lines = [f"{'':30}{'req/s':>8}{'p50 ms':>9}{'p99 ms':>9}{'ratio':>8}"]
+    for c in courses:
+        rate, half, most = (
+            c.median(lambda s: s.rate),
+            c.median(lambda s: s.percentile(50)) * 1000,
+            c.median(lambda s: s.percentile(99)) * 1000,
+        )
+        lines.append(f"{c.label:30}{rate:8.1f}{half:9.1f}{most:9.1f}{_ratio(c, courses):8.2f}")
+    return "\n".join(lines)
+
+
+def _figures(sample: Sample) -> str:
+    return f"{sample.rate:.1f} req/s, p50 {sample.percentile(50) * 1000:.1f} ms, p99 {sample.percentile(99) * 1000:.1f} ms"
+
+
+def _cost(browser: Browser, script: Script, times: int = 30) -> tuple[float, float, float, float]:
+    """Of single requests, one at a time: statements, milliseconds in them and in all, bytes of the answer."""
+    found = []
+    for number in range(times):
+        text = script(browser, 10_000 + number).replace(b"\r\nHost:", b"\r\nX-Tally: 1\r\nHost:", 1)
+        answer = browser.request(text)
+        said = answer.head.lower().split(b"x-tallied: ")[1].split(b"\r\n")[0].split()
+        found.append((*(float(part) for part in said), float(len(answer.body))))
+    return tuple(statistics.median(column) for column in zip(*found, strict=True))  # type: ignore[return-value]
+
+
+def _cost_table(courses: list[Course], costs: dict[str, tuple[float, float, float, float]]) -> str:
+    lines = [f"{'One at a time':30}{'queries':>8}{'db ms':>9}{'all ms':>9}{'bytes':>9}"]
+    for c in courses:
+        queries, database, whole, size = costs[c.key]
+        lines.append(f"{c.label:30}{queries:8.0f}{database:9.1f}{whole:9.1f}{size:9.0f}")
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

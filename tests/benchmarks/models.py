@@ -1,0 +1,20 @@
+"""What the bare views write and read: one small table of the bench's own."""
+
+from __future__ import annotations
+
+from django.db import models
+
+
+class Line(models.Model):
+    """A row like an order's first facts: who, when, some words."""
+
+    owner = models.ForeignKey("partymembers.User", models.CASCADE, related_name="+", db_index=False)
+    at = models.DateTimeField()
+    text = models.CharField(max_length=200)
+
+    class Meta:
+        app_label = "benchmarks"
+        indexes = [models.Index(fields=["owner", "-id"], name="line_of_owner")]
+
+    def __str__(self) -> str:
+        return self.text
