@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections import defaultdict
 from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any, Generic, TypeVar
 
@@ -88,8 +88,10 @@ def overview(
     """The subject's figures and every breakdown asked for; three queries in all."""
     asked = tuple(each for each in Dimension if each in dimensions)
     periods = [period, period.previous(), period.year_before()] if compared else [period]
+    if len(periods) == 3 and periods[1] == periods[2]:
+        periods.pop()  # of a year, the period before is the year before: counted once, shown twice
     step = period.steps()
-    totals = count(Request(subject, periods, asked, step, rank), access)
+    totals = _repeated(count(Request(subject, periods, asked, step, rank), access), periods, compared)
     return Overview(
         total=FigureSet(*(totals.get(Group(bucket), NOTHING) for bucket in range(3))),
         places={key[0]: each for key, each in _sets(totals, Dimension.PLACE).items()},
@@ -188,6 +190,13 @@ def ranking(
     )
     keys = {each[0] for each in able}
     return Ranking(able, [each for each in sets.items() if each[0] not in keys])
+
+
+def _repeated(totals: dict[Group, Tally], periods: Sequence[Period], compared: bool) -> dict[Group, Tally]:
+    """What was counted for the period before stands for the year before too, where the two are one."""
+    if compared and len(periods) == 2:
+        totals |= {replace(group, bucket=2): tally for group, tally in totals.items() if group.bucket == 1}
+    return totals
 
 
 def _sets(totals: Mapping[Group, Tally], dimension: Dimension) -> dict[tuple[Any, ...], FigureSet]:

@@ -20,7 +20,7 @@ from grids.levels import Level
 from partymembers.models import Role, User
 from tests.factories.catalogue import make_matter
 from tests.factories.grids import City, make_city, make_place, square
-from tests.factories.people import make_unit, make_user
+from tests.factories.people import make_post, make_unit, make_user
 from tests.governance.figures.histories import closed_order, order
 
 pytestmark = pytest.mark.django_db
@@ -136,6 +136,32 @@ def test_owner_colleague_and_outsider(city: City) -> None:
         text = owner.get(reverse(f"dashboard:{name}"), {**PAST, "part": "reported"}).content.decode()
         assert not any(number in text for number in theirs)
     assert outsider.get(OVERVIEW, PAST).context["tiles"][0].number == "0"
+
+
+def test_several_posts_are_switched_between(city: City) -> None:
+    """The official's post comes first; each place opens its own page, and neither opens the other's."""
+    user = make_user(role=Role.SECRETARY, place=city.west)
+    make_post(user, role=Role.OFFICIAL, place=city.east)
+    client = signed_in(user)
+    page = client.get(OVERVIEW)
+    assert page.context["territory"].place == city.east
+    assert [place for place, _url in page.context["posts"]] == [city.west, city.east]
+    for place, url in page.context["posts"]:
+        other = client.get(url)
+        assert other.context["territory"].line == (place,)
+        assert url in page.content.decode()
+    assert client.get(OVERVIEW, {"place": city.street.code}).status_code == 404
+
+
+def test_the_english_page_says_the_same(city: City, official: Client) -> None:
+    fill(city, west=40, east=35)
+    official.cookies["django_language"] = "en"
+    page = official.get(OVERVIEW, {**PAST, "place": city.street.code})
+    assert page.context["title"] == "Governance of 琅琊街道"
+    assert page.context["period_words"] == "September 1 to September 30"
+    assert page.context["finding"].text == (
+        "东门社区 closes 0.00% on time, 53.33 pts below 琅琊街道. 35 of 35 were not closed on time."
+    )
 
 
 def test_no_post_no_page(city: City) -> None:
