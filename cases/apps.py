@@ -14,9 +14,10 @@ class CasesConfig(AppConfig):
         """Register who reads the event log: each room names its readers, in its own `ready`."""
         from cases import consumers, notify, relay  # noqa: PLC0415  models are loaded by now, not before
         from cases.actions.catalogue import AUDIT_LABELS  # noqa: PLC0415
-        from cases.web import notifications  # noqa: PLC0415
+        from cases.web import navigation, notifications, pace  # noqa: PLC0415
         from partymembers import audit  # noqa: PLC0415
 
         relay.register(notify.IN_APP, consumers.ROUTER, consumers.STRAYS, consumers.MERGED_NEWS)
         notifications.enter()
-        audit.LABELS.update(AUDIT_LABELS)
+        navigation.enter()
+        audit.LABELS.update(AUDIT_LABELS | pace.AUDIT_LABELS)

@@ -15,11 +15,11 @@ from cases import clocks
 from cases.actions.engine import lock_case, open_case, record, require_reason
 from cases.actors import Actor, PublicReporter
 from cases.catalogue import standard_for
-from cases.models import Attachment, Case, Channel, CoReporter, Matter
+from cases.models import Attachment, Case, Channel, CoReporter, Matter, Standard
 from cases.numbers import take_numbers
 from cases.placing import Territory, put_at, stamp_report, territory_of
 from cases.workflow import OPEN_STATES, Stage, State
-from governance.common.errors import Invalid, NotAllowed, WrongState
+from governance.common.errors import DomainError, Invalid, NotAllowed, WrongState
 from governance.common.text import bigrams
 from grids.boundaries import locate
 from grids.models import Place
@@ -35,6 +35,8 @@ class Report:
 
     matter: Matter
     channel: str
+    #: Where the caller has looked it up already: the standard to begin with, else the shortest in force.
+    standard: Standard | None = None
     description: str = ""
     address: str = ""
     lng: float | None = None
@@ -77,12 +79,10 @@ def report_case(
     that is too long, or missing photos of a matter resolved on the spot; nothing has been written then.
     """
     client_id = _client_id(report, reporter)
-    first = _same_report(client_id, reporter)
-    if first is not None:
-        return first
     try:
         return _create(report, reporter, contact or Contact(), client_id, at)
-    except IntegrityError:
+    except (IntegrityError, DomainError):
+        # Sent again: the constraint refuses a second row; or the list has changed since the first time.
         first = _same_report(client_id, reporter)
         if first is None:
             raise
@@ -110,6 +110,7 @@ def _create(report: Report, reporter: User | None, contact: Contact, client_id: 
     case = _new_case(report, reporter, contact, located, at)
     case.client_id = client_id
     case.number = take_numbers(timezone.localdate(at))[0]
+    clocks.begin(case)
     case.save()
     _start_clocks(case, at)
     actor: Actor = reporter or PublicReporter(case.pk)
@@ -162,7 +163,7 @@ def _new_case(
         )
     if report.matter.retired_at is not None and report.matter.retired_at <= at:
         raise Invalid(_("This matter is no longer in the list. Please choose again."), field="matter")
-    standard = standard_for(report.matter, at=at)
+    standard = standard_for(report.matter, at=at, chosen=report.standard)
     case = Case(
         matter=report.matter,
         standard=standard,

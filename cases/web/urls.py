@@ -2,7 +2,17 @@
 
 from django.urls import path
 
-from cases.web import acting, attachments, desk, notifications, panel
+from cases.web import (
+    acting,
+    attachments,
+    desk,
+    following,
+    notifications,
+    panel,
+    public,
+    reporting,
+    today,
+)
 
 app_name = "cases"
 
@@ -26,4 +36,22 @@ urlpatterns = [
     path("attachments/", attachments.upload, name="attachment_upload"),
     path("attachments/<str:token>/", attachments.attachment, name="attachment"),
     path("attachments/<str:token>/small/", attachments.thumbnail, name="attachment_thumbnail"),
+    path("today/", today.today, name="today"),
+    path("mine/", today.mine, name="mine"),
+    path("orders/<str:number>/verify/", today.verify, name="verify"),
+    path("orders/<str:number>/join/", reporting.join, name="join_case"),
+    path("orders/<str:number>/reported/", reporting.reported, name="reported"),
+    path("report/", reporting.report, name="report"),
+    path("report/matters/", reporting.matter_search, name="matter_search"),
+    path("report/where/", reporting.locate, name="locate"),
+    path("report/similar/", reporting.similar, name="similar"),
+    path("outbox/", reporting.outbox, name="outbox"),
+    path("outbox/state/", reporting.outbox_state, name="outbox_state"),
+    path("r/<str:token>/", public.public_report, name="public_report"),
+    path("r/<str:token>/matters/", public.public_matters, name="public_matters"),
+    path("r/<str:token>/similar/", public.public_similar, name="public_similar"),
+    path("r/<str:token>/join/<str:offer>/", public.public_join, name="public_join"),
+    path("f/<str:token>/", following.public_follow_order, name="public_follow_order"),
+    path("f/<str:token>/<slug:action>/", following.public_act, name="public_act"),
+    path("follow/", following.public_follow, name="public_follow"),
 ]

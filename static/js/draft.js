@@ -62,9 +62,10 @@ function start(form) {
   form.addEventListener("input", later);
   form.addEventListener("change", later);
   form.addEventListener("photos:change", (event) => {
-    if (!event.target.dataset.uploadUrl) store((photos) => photos.put(event.detail.files, `${key}:${event.target.dataset.name}`));
+    store((photos) => photos.put(event.detail.files, `${key}:${event.target.dataset.name}`));
   });
   form.addEventListener("photos:ready", async (event) => {
+    if (event.target.querySelector("figure[data-photo-id]")) return;   // the server shows them again itself
     const files = await store((photos) => photos.get(`${key}:${event.target.dataset.name}`));
     if (files?.length) event.target.photos.restore(files);
   });

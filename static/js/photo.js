@@ -2,7 +2,7 @@
    Without this script the two inputs are plain file inputs of the same name, and everything still works.
    <div class="upload" data-photos data-name="photos" data-max="6" …>, see components/photos.html.
    With data-upload-url each photo is sent at once (POST `photo`, `claims`; answers {id}) and only its id goes with
-   the form; without it the files go with the form. What the original claims of time and place travels beside it,
+   the form; without it, without network or until it is sent, the files go with the form. What the original claims of time and place travels beside it,
    because the re-encoded picture carries no metadata. */
 
 import { claimsOf } from "./exif.js";
@@ -32,22 +32,19 @@ function start(box) {
   const sources = [...box.querySelectorAll("input[type=file]")];
   const kept = [];      // {file, claims, figure, id}
   const collector = document.createElement("input");
-  Object.assign(collector, { type: "file", multiple: true, hidden: true, name: uploadUrl ? "" : name, tabIndex: -1 });
+  Object.assign(collector, { type: "file", multiple: true, hidden: true, name, tabIndex: -1 });
   const claimsField = document.createElement("input");
   Object.assign(claimsField, { type: "hidden", name: `${name}_claims` });
-  box.append(collector);
-  if (!uploadUrl) box.append(claimsField);
+  box.append(collector, claimsField);
   sources.forEach((input) => { input.removeAttribute("name"); input.required = false; });
 
   const already = () => grid.querySelectorAll("figure[data-photo-id]").length;
   const good = () => kept.filter((each) => !each.bad);
   function collect() {
-    if (!uploadUrl) {
-      const transfer = new DataTransfer();
-      good().forEach((each) => transfer.items.add(each.file));
-      collector.files = transfer.files;
-      claimsField.value = JSON.stringify(good().map((each) => each.claims));
-    }
+    const waiting = good().filter((each) => !each.id), transfer = new DataTransfer();
+    waiting.forEach((each) => transfer.items.add(each.file));
+    collector.files = transfer.files;
+    claimsField.value = JSON.stringify(waiting.map((each) => each.claims));
     const full = good().length + already() >= most;
     sources.forEach((input) => { input.disabled = full; input.closest("label")?.toggleAttribute("hidden", full); });
     box.dispatchEvent(new CustomEvent("photos:change", { bubbles: true, detail: { files: good().map(({ file, claims }) => ({ file, claims })) } }));
@@ -106,7 +103,8 @@ function start(box) {
           Object.assign(field, { type: "hidden", name, value: answer.id });
           each.figure.append(field);
           each.id = answer.id;
-        } else refuse(each, answer.message || box.dataset.failedLabel || "");
+        } else if (request.status) refuse(each, answer.message || box.dataset.failedLabel || "");
+        // no status: no network; the file stays and goes with the form
         resolve();
       };
       request.send(body);
@@ -120,7 +118,7 @@ function start(box) {
     else {
       if (!claims) { each.claims = await claimsOf(file); each.file = await shrink(file, edge); }
       stamp(each.figure, each.claims);
-      if (uploadUrl) await send(each, bar);
+      if (uploadUrl) { collect(); await send(each, bar); }
     }
     bar.remove();
     collect();

@@ -1,0 +1,93 @@
+"""The orders' entries around every page: what each person's day consists of."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+
+from cases.web.today import todo_count
+from governance.common.navigation import NavItem, Search, register, register_search
+from partymembers.devices import may_trust
+from partymembers.middleware import access_for
+from partymembers.models import GROUND_ROLES
+
+
+def enter() -> None:
+    """Register the entries; done once, when Django starts."""
+    register(
+        NavItem(
+            key="today",
+            label=_("To do"),
+            url_name="cases:today",
+            icon="todo",
+            phone=True,
+            order=10,
+            visible=_works_on_the_ground,
+            badge=todo_count,
+        ),
+        NavItem(
+            key="desk",
+            label=_("Desk"),
+            url_name="cases:desk",
+            icon="list",
+            order=20,
+            visible=_staffs_a_desk,
+        ),
+        NavItem(
+            key="handling",
+            label=_("To handle"),
+            url_name="cases:handling",
+            icon="todo",
+            phone=True,
+            order=30,
+            visible=_is_in_a_unit,
+        ),
+        NavItem(
+            key="report",
+            label=_("Report"),
+            url_name="cases:report",
+            icon="camera",
+            phone=True,
+            order=40,
+            visible=_may_report,
+        ),
+        NavItem(
+            key="mine",
+            label=_("My reports"),
+            url_name="cases:mine",
+            icon="doc",
+            phone=True,
+            order=50,
+            visible=_may_report,
+        ),
+    )
+    register_search(
+        Search(
+            url_name="cases:search",
+            placeholder=_("Order number, place, phone tail"),
+            visible=_sees_orders,
+        )
+    )
+
+
+def _works_on_the_ground(request: HttpRequest) -> bool:
+    return request.user.is_authenticated and bool(access_for(request).place_roles() & GROUND_ROLES)
+
+
+def _staffs_a_desk(request: HttpRequest) -> bool:
+    return request.user.is_authenticated and bool(access_for(request).desk_place_ids)
+
+
+def _is_in_a_unit(request: HttpRequest) -> bool:
+    return request.user.is_authenticated and bool(access_for(request).unit_ids)
+
+
+def _may_report(request: HttpRequest) -> bool:
+    """Everybody but the three officers, who touch no orders."""
+    return request.user.is_authenticated and not access_for(request).officer_roles
+
+
+def _sees_orders(request: HttpRequest) -> bool:
+    """Ground staff search on their phones from the list; a resident has only their own reports."""
+    access = access_for(request)
+    return bool(access.grants or access.unit_ids) and not may_trust(access)

@@ -1,0 +1,118 @@
+"""How fast residents without an account may go: who goes fast answers a question; only far beyond is refused.
+
+Counted in PostgreSQL, so that the limits hold while the cache is away: by address and by code in the audit
+trail, by phone in the orders themselves.
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from django.http import HttpRequest
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from cases.models import Case, Channel
+from governance.common.errors import Throttled
+from partymembers.audit import address_of, record_access
+from partymembers.models import AuditEntry
+
+WINDOW: Final = timedelta(hours=1)
+REPORTED: Final = "public_report"
+FAILED: Final = "public_follow_failed"
+#: What the audit officer reads of these entries.
+AUDIT_LABELS: Final[dict[str, str | Promise]] = {
+    REPORTED: gettext_lazy("Reported without an account"),
+    FAILED: gettext_lazy("Looked up a report in vain"),
+}
+
+
+@dataclass(frozen=True)
+class Limit:
+    """How many within the window are free, and from how many on nothing more is taken."""
+
+    free: int
+    most: int
+
+
+BY_PHONE: Final = Limit(3, 30)
+BY_ADDRESS: Final = Limit(10, 200)
+BY_CODE: Final = Limit(20, 300)
+FAILURES: Final = Limit(5, 30)
+_QUESTION: Final = "challenge"
+ANSWER_FIRST: Final = gettext_lazy("Please answer the question, then send it again.")
+
+
+def report_needs_answer(request: HttpRequest, *, code: str, phone: str, city_id: int, at: datetime) -> bool:
+    """Whether this resident must answer a question first. Raises Throttled far beyond every limit."""
+    since = at - WINDOW
+    recent = AuditEntry.objects.filter(action=REPORTED, at__gt=since)
+    counts = [(recent.filter(target=code).count(), BY_CODE)]
+    if ip := address_of(request):
+        counts.append((recent.filter(ip=ip).count(), BY_ADDRESS))
+    if phone:
+        mine = Case.objects.filter(reported_city_id=city_id, reported_at__gt=since, reporter_phone=phone)
+        counts.append((mine.filter(channel=Channel.RESIDENT).count(), BY_PHONE))
+    return _verdict(counts)
+
+
+def follow_needs_answer(request: HttpRequest, *, number: str, at: datetime) -> bool:
+    """The same for looking a report up: only failures count, by address and by number."""
+    recent = AuditEntry.objects.filter(action=FAILED, at__gt=at - WINDOW)
+    counts = [(recent.filter(target=_target(number)).count(), FAILURES)] if number else []
+    if ip := address_of(request):
+        counts.append((recent.filter(ip=ip).count(), FAILURES))
+    return _verdict(counts)
+
+
+def _verdict(counts: list[tuple[int, Limit]]) -> bool:
+    if any(count >= limit.most for count, limit in counts):
+        raise Throttled(_("Too many within an hour. Please wait, or call the community."), retry_after=600)
+    return any(count >= limit.free for count, limit in counts)
+
+
+def note_report(request: HttpRequest, *, code: str, number: str, at: datetime) -> None:
+    """Count one report (or joining) by its code and address."""
+    record_access(None, REPORTED, code, address_of(request), at=at, number=number)
+
+
+def note_failure(request: HttpRequest, *, number: str, at: datetime) -> None:
+    """Count one look-up that found nothing."""
+    record_access(None, FAILED, _target(number), address_of(request), at=at)
+
+
+def _target(number: str) -> str:
+    return f"number:{number}"[:40]
+
+
+def question(request: HttpRequest) -> str:
+    """The question of this session, in words; it stays the same until it is answered."""
+    asked = _asked(request)
+    if asked is None:
+        asked = request.session[_QUESTION] = [secrets.randbelow(8) + 2, secrets.randbelow(8) + 2]
+    return _("How much is %(a)d plus %(b)d?") % {"a": asked[0], "b": asked[1]}
+
+
+def is_answered(request: HttpRequest, text: str) -> bool:
+    """Whether the text answers the question that this session was asked; a wrong one brings another."""
+    asked = _asked(request)
+    if asked is None:
+        return False
+    right = text.strip() == str(sum(asked))
+    if not right:
+        request.session.pop(_QUESTION, None)
+    return right
+
+
+def forget_question(request: HttpRequest) -> None:
+    """An answer serves once."""
+    request.session.pop(_QUESTION, None)
+
+
+def _asked(request: HttpRequest) -> Any:
+    asked = request.session.get(_QUESTION)
+    return asked if isinstance(asked, list) and len(asked) == 2 else None
