@@ -85,6 +85,19 @@ def _mine(condition: Q) -> Condition:
     return lambda access, _now: _held(access) & condition
 
 
+def _late(_access: Access, now: datetime) -> Q:
+    return Q(next_due_at__lt=now)
+
+
+def _nearly(_access: Access, now: datetime) -> Q:
+    return Q(next_due_at__gte=now, next_warn_at__lte=now)
+
+
+#: What every board watches.
+LATE = View("late", _("Late"), _late, group="watch", light="red", tone="red")
+NEARLY = View("nearly", _("Nearly late"), _nearly, group="watch", light="yellow")
+TO_CHECK = View("to_check", _("Awaiting check"), _state(State.HANDLED), group="watch")
+SUSPENDED = View("suspended", _("Suspended"), _state(State.SUSPENDED), group="watch", light="grey")
 _WAITS_FOR_DESK = Q(state__in=(State.REPORTED, State.ACCEPTED)) | Q(has_request=True)
 
 DESK = Board(
@@ -98,24 +111,11 @@ DESK = Board(
         View("to_dispatch", _("To dispatch"), _mine(Q(state=State.ACCEPTED, returns=0)), inner=True),
         View("returned", _("Returned"), _mine(Q(state=State.ACCEPTED, returns__gt=0)), inner=True),
         View("requests", _("Requests to decide"), _mine(Q(has_request=True)), inner=True),
-        View(
-            "late",
-            _("Late"),
-            lambda _a, now: Q(next_due_at__lt=now),
-            group="watch",
-            light="red",
-            tone="red",
-        ),
-        View(
-            "nearly",
-            _("Nearly late"),
-            lambda _a, now: Q(next_due_at__gte=now, next_warn_at__lte=now),
-            group="watch",
-            light="yellow",
-        ),
+        LATE,
+        NEARLY,
         View("handling", _("Being handled"), _state(State.DISPATCHED, State.HANDLING), group="watch"),
-        View("to_check", _("Awaiting check"), _state(State.HANDLED), group="watch"),
-        View("suspended", _("Suspended"), _state(State.SUSPENDED), group="watch", light="grey"),
+        TO_CHECK,
+        SUSPENDED,
         View("supervised", _("Supervised"), lambda _a, _n: Q(is_supervised=True), group="watch"),
         View("unplaced", _("Outside every grid"), lambda _a, _n: Q(outside_grid=True), group="watch"),
         View("all", _("All open"), lambda _a, _n: Q(), group="watch"),
@@ -152,26 +152,13 @@ HANDLING = Board(
         ),
         View("own", _("Assigned to me"), lambda a, _n: Q(handler_id=a.user_id), inner=True),
         View("assisting", _("We assist"), lambda _a, _n: Q(assists=True), inner=True),
-        View(
-            "late",
-            _("Late"),
-            lambda _a, now: Q(next_due_at__lt=now),
-            group="watch",
-            light="red",
-            tone="red",
-        ),
-        View(
-            "nearly",
-            _("Nearly late"),
-            lambda _a, now: Q(next_due_at__gte=now, next_warn_at__lte=now),
-            group="watch",
-            light="yellow",
-        ),
+        LATE,
+        NEARLY,
         View(
             "requests", _("Waiting for the desk's answer"), lambda _a, _n: Q(has_request=True), group="watch"
         ),
-        View("to_check", _("Awaiting check"), _state(State.HANDLED), group="watch"),
-        View("suspended", _("Suspended"), _state(State.SUSPENDED), group="watch", light="grey"),
+        TO_CHECK,
+        SUSPENDED,
     ),
 )
 
