@@ -15,6 +15,7 @@ from cases.deadlines import TimerType, due_after, elapsed, limit_of
 from cases.ladder import next_percent, rungs_for
 from cases.models import Case, Clock, LadderRung, StagePolicy
 from cases.workflow import Stage, State
+from governance.common.remembering import remembered
 
 #: The stages that the whole order's due time chains, in order.
 CHAIN = (Stage.ACCEPT, Stage.DISPATCH, Stage.ACKNOWLEDGE, Stage.HANDLE, Stage.CHECK)
@@ -34,12 +35,16 @@ FALLBACK = Limit(timedelta(hours=4), TimerType.WORK_HOUR)
 
 def limits_of(case: Case) -> dict[str, Limit]:
     """The limit of every stage: handling by the standard, the others by the policy of the urgency."""
-    rows = StagePolicy.objects.filter(urgency=case.urgency)
-    limits = {p.stage: Limit(timedelta(minutes=p.minutes), TimerType(p.timer_type)) for p in rows}
+    limits = dict(remembered(("policies", case.urgency), lambda: _policies_of(case.urgency)))
     if case.standard is not None:
         timer = TimerType(case.standard.timer_type)
         limits[Stage.HANDLE] = Limit(limit_of(case.standard.amount, timer), timer)
     return {stage: limits.get(stage, FALLBACK) for stage in (*CHAIN, Stage.DECIDE)}
+
+
+def _policies_of(urgency: str) -> dict[str, Limit]:
+    rows = StagePolicy.objects.filter(urgency=urgency)
+    return {p.stage: Limit(timedelta(minutes=p.minutes), TimerType(p.timer_type)) for p in rows}
 
 
 def whole_limit(start: datetime, limits: dict[str, Limit]) -> Limit:
@@ -102,7 +107,7 @@ def open_clock(
 
 def active_ladder() -> list[LadderRung]:
     """The rungs in force."""
-    return list(LadderRung.objects.filter(is_active=True))
+    return remembered("ladder", lambda: list(LadderRung.objects.filter(is_active=True)))
 
 
 def reckon(clock: Clock, case: Case, ladder: Iterable[LadderRung]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from cases.models import Case
+from governance.common.remembering import remembered
 from grids.models import ORDER_LEVELS, Building, Level, Place
 
 
@@ -24,7 +25,8 @@ class Territory:
 
 def territory_of(place: Place) -> Territory:
     """Everything above a place; a building is kept beside its grid. At most two queries."""
-    nodes = [*Place.objects.above(place), place]
+    above = remembered(("above", place.path), lambda: list(Place.objects.above(place).defer("boundary")))
+    nodes = [*above, place]
     building = None
     if place.level == Level.BUILDING:
         building = Building.objects.filter(pk=place.pk).first()

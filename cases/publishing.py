@@ -11,7 +11,8 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from celery import current_app
@@ -41,6 +42,7 @@ class Publisher:
     def __init__(self, send: Send = send_to_broker, rest: float = REST) -> None:
         self._send = send
         self._rest = rest
+        self._is_quiet = False
         self.forget()
         os.register_at_fork(after_in_child=self.forget)
 
@@ -52,9 +54,18 @@ class Publisher:
         self._busy = False
         self._resting_until = 0.0
 
+    @contextmanager
+    def quiet(self) -> Iterator[None]:
+        """Post nothing in this process meanwhile: for a bulk load, which tells the workers once at its end."""
+        before, self._is_quiet = self._is_quiet, True
+        try:
+            yield
+        finally:
+            self._is_quiet = before
+
     def post(self, task: str, *args: Any) -> None:
         """Have the message sent soon, and once; returns at once and never raises."""
-        if time.monotonic() < self._resting_until:
+        if self._is_quiet or time.monotonic() < self._resting_until:
             return
         with self._wake:
             if self._thread is None:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 
+from governance.common.remembering import remembered
 from grids.models import ORDER_LEVELS, Level, Place
 from partymembers import territory
 from partymembers.models import DESK_ROLES, GROUND_ROLES, OFFICER_ROLES, Post, Role, User
@@ -174,6 +175,10 @@ def access_of(user: User | AnonymousUser, *, on: dt.date) -> Access:
     """
     if not isinstance(user, User) or not user.is_active:
         return NOTHING
+    return remembered(("access", user.pk), lambda: _read_access(user, on))
+
+
+def _read_access(user: User, on: dt.date) -> Access:
     posts = list(posts_in_force(user, on=on))
     own = _own_grants(posts)
     inherited, inner = _reach(own, on=on)

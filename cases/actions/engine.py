@@ -33,6 +33,7 @@ def lock_case(case_id: int) -> Case:
     # order's new row with the joined rows of before, and so lose its desk or unit, or the order itself.
     Case.objects.select_for_update().filter(pk=case_id).values_list("pk").first()
     rows = Case.objects.select_related("place", "desk", "matter__matter_class", "standard", "unit")
+    rows = rows.defer("place__boundary", "desk__boundary")  # long, and no rule looks at them
     case = rows.prefetch_related("clocks", "parts", "requests", "co_reporters").filter(pk=case_id).first()
     if case is None:
         raise NotVisible()

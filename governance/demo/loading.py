@@ -1,0 +1,174 @@
+"""Filling an empty portal with the demo city: territory, people, catalogue, a year of orders, today's desks."""
+
+from __future__ import annotations
+
+import multiprocessing
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from django.db import connection, connections, transaction
+
+from cases import relay
+from cases.models import Attachment, Case, CaseEvent, Notification
+from cases.publishing import publisher
+from governance.demo import staging
+from governance.demo.catalogue import make_catalogue
+from governance.demo.lives import Seedling, life
+from governance.demo.pictures import store_pictures
+from governance.demo.seeding import seedlings
+from governance.demo.simulation import Simulation
+from governance.demo.staff import make_staff
+from governance.demo.territory import make_territory
+from governance.demo.units import make_units
+from governance.demo.world import World
+
+#: When everything here began.
+BEGAN: Final = datetime(2024, 12, 31, 16, tzinfo=UTC)
+#: Orders of these last days are lived by one process, so that their news stands in the order of time.
+RECENT: Final = timedelta(days=4)
+#: About how many steps an order takes, to tell progress.
+_STEPS_AN_ORDER: Final = 6.6
+
+Tell = Callable[[str, float], None]
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """What was made."""
+
+    orders: int
+    events: int
+    refusals: tuple[str, ...]
+
+
+def load_demo(
+    *, now: datetime, seed: int, scale: float, processes: int, tell: Tell = lambda what, share: None
+) -> Loaded:
+    """Make the whole demo city, as it is at `now`. Deterministic from the seed but for tokens and numbers.
+
+    `scale` multiplies the orders. With two processes the bulk is lived in half the time; 1 stays in the
+    caller's transaction.
+    """
+    tell("places, people and catalogue", 0)
+    world = make_world(now=now, seed=seed)
+    every = seedlings(world, scale=scale)
+    border = now - RECENT
+    bulk = [each for each in every if each.at < border]
+    recent = [each for each in every if each.at >= border]
+    total = max(1.0, len(every) * _STEPS_AN_ORDER)
+    refusals = _live_bulk(world, bulk, processes, lambda steps: tell("orders", steps / total))
+    before = len(bulk) * _STEPS_AN_ORDER
+    simulation = Simulation(now, lambda steps: tell("orders", min(1.0, (before + steps) / total)))
+    simulation.add([life(world, each) for each in recent])
+    simulation.add(staging.lives(world, scale=scale))
+    simulation.run()
+    Attachment.objects.filter(case=None).delete()  # of refused steps: never to be expired with shared files
+    _relay(lambda share: tell("notices", share))
+    _mark_read(now)
+    events = CaseEvent.objects.count()
+    return Loaded(Case.objects.count(), events, (*refusals, *simulation.refusals))
+
+
+@transaction.atomic
+def make_world(*, now: datetime, seed: int) -> World:
+    """Everything but the orders."""
+    territory = make_territory(seed=seed, at=BEGAN)
+    units = make_units(territory)
+    staff = make_staff(territory, units, seed=seed)
+    listed = make_catalogue(territory, units, at=now)
+    return World(seed, now, territory, units, staff, listed, store_pictures(at=BEGAN))
+
+
+def _live_bulk(
+    world: World, bulk: Sequence[Seedling], processes: int, tell: Callable[[int], None]
+) -> list[str]:
+    """Live the older orders: the earlier half of the days in one process, the later in another."""
+    if processes < 2 or not bulk:
+        return _live(world, bulk, tell)
+    context = multiprocessing.get_context("fork")
+    connections.close_all()
+    reports = context.SimpleQueue()
+    parts = _parts(bulk, processes)
+    children = [context.Process(target=_child, args=(world, part, reports)) for part in parts]
+    for child in children:
+        child.start()
+    refusals, steps = _collect(reports, len(children), tell)
+    for child in children:
+        child.join()
+    if any(child.exitcode for child in children):
+        raise RuntimeError("a process that lived the demo's orders failed; its lines above say why")
+    return refusals if steps else []
+
+
+def _parts(bulk: Sequence[Seedling], processes: int) -> list[list[Seedling]]:
+    """Consecutive stretches: two processes never give numbers of one day."""
+    days = sorted({each.at.date() for each in bulk})
+    cuts = [bulk[len(bulk) * number // processes].at.date() for number in range(1, processes)]
+    edges = [days[0], *cuts, days[-1] + timedelta(days=1)]
+    return [
+        [each for each in bulk if start <= each.at.date() < end]
+        for start, end in zip(edges, edges[1:], strict=False)
+    ]
+
+
+def _child(world: World, part: Sequence[Seedling], reports: Any) -> None:
+    refused: list[str] = []
+    try:
+        refused = _live(world, part, lambda steps: reports.put(steps))
+    finally:
+        reports.put(refused)
+        connections.close_all()
+
+
+def _collect(reports: Any, running: int, tell: Callable[[int], None]) -> tuple[list[str], int]:
+    """What the children tell, until each has told its refusals."""
+    refusals: list[str] = []
+    steps = 0
+    while running:
+        told = reports.get()
+        if isinstance(told, list):
+            refusals += told
+            running -= 1
+        else:
+            steps += told
+            tell(steps)
+    return refusals, steps
+
+
+def _live(world: World, part: Sequence[Seedling], tell: Callable[[int], None]) -> list[str]:
+    last = 0
+
+    def told(steps: int) -> None:
+        nonlocal last
+        tell(steps - last)
+        last = steps
+
+    simulation = Simulation(world.now, told)
+    simulation.add(life(world, each) for each in part)
+    simulation.run()
+    return simulation.refusals
+
+
+def _relay(tell: Callable[[float], None]) -> None:
+    """Give the events their positions and hand them to their readers."""
+    with publisher.quiet():
+        until = time.monotonic() + 300
+        while time.monotonic() < until:
+            relay.run_relay(seconds=2)
+            backlog = relay.lag()
+            top = max((each.position + each.behind for each in backlog.consumers), default=0)
+            behind = max((each.behind for each in backlog.consumers), default=0)
+            tell(1 - behind / top if top else 1.0)
+            if backlog.is_empty:
+                return
+
+
+def _mark_read(now: datetime) -> None:
+    """Nobody opens the demo to find a year of unread messages."""
+    old = Notification.objects.filter(read_at=None, due_at__lt=now - timedelta(days=1))
+    old.update(read_at=now - timedelta(days=1))
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE")
