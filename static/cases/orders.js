@@ -31,7 +31,9 @@ function nextOf(number) {
 async function refresh(number) {
   const scroll = $(".d-scroll")?.scrollTop ?? 0, ticked = ticks().map((box) => box.value);
   upNext = nextOf(number);
-  await htmx.ajax("GET", location.pathname + location.search, { target: "#board-parts", swap: "none", select: null, handler: (_element, info) => replace(info.xhr.responseText) });
+  const answer = await fetch(location.href, { headers: { "HX-Request": "true" }, credentials: "same-origin" });
+  if (!answer.ok) return;
+  replace(await answer.text());
   $(".d-scroll").scrollTop = scroll;
   ticks(true).forEach((box) => { box.checked = ticked.includes(box.value) && box.value !== number; });
   ticked.length && showTicks();

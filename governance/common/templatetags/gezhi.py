@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
 from django import template
+from django.core.serializers.json import DjangoJSONEncoder
 from django.forms import BaseForm, BoundField, CheckboxInput, CheckboxSelectMultiple, RadioSelect, Textarea
 from django.forms.widgets import FileInput, HiddenInput, Select
 from django.http import QueryDict
@@ -214,6 +216,13 @@ def query(context: template.Context, **changes: object) -> str:
             params[name] = str(value)
     encoded = params.urlencode()
     return f"?{encoded}" if encoded else "?"
+
+
+@register.simple_tag
+def json_data(value: object, element_id: str) -> SafeString:
+    """JSON for a script, in a hidden element: unlike `json_script` it survives being swapped in by htmx."""
+    text = json.dumps(value, cls=DjangoJSONEncoder, ensure_ascii=False)
+    return format_html('<div hidden id="{}">{}</div>', element_id, text)
 
 
 @register.filter
