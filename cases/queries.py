@@ -5,17 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import cos, radians
+from typing import Any
 
-from django.db.models import Prefetch, QuerySet
+from django.db.models import Exists, OuterRef, Prefetch, QuerySet, prefetch_related_objects
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
 from cases import clocks
 from cases.calendars import current_calendar
 from cases.deadlines import Light, TimerType, elapsed, light
-from cases.models import Attachment, Case, CaseEvent, Clock
+from cases.models import Case, CaseEvent, CaseRequest, CaseUnit, Clock, CoReporter
 from cases.querysets import CaseQuerySet
-from cases.workflow import ENDED_STATES, OPEN_STATES, Stage
+from cases.workflow import ENDED_STATES, OPEN_STATES, Stage, State
 from governance.common.errors import NotVisible
 from governance.common.formats import duration
 from partymembers.access import Access
@@ -47,14 +48,36 @@ def visible_case(number: str, access: Access) -> Case:
         "reporter",
         "merged_into",
     )
-    case = (
-        rows.prefetch_related("clocks", "parts__unit", "requests", "co_reporters")
-        .filter(number=number)
-        .first()
-    )
+    mine = CoReporter.objects.filter(case=OuterRef("pk"), user_id=access.user_id)
+    case = rows.annotate(is_joined=Exists(mine)).filter(number=number).first()
     if case is None:
         raise NotVisible(_("The order does not exist, or is not in your area. Please check the number."))
+    _prefetch_for(case, access)
     return case
+
+
+def _prefetch_for(case: Case, access: Access) -> None:
+    """What the rules look at beside the row: asked for only where the row says that there may be any.
+
+    No unit has a part before the first dispatch; a request waits only while the order is handled; and of
+    the co-reporters a rule looks for the reader alone.
+    """
+    nothing: dict[str, QuerySet[Any]] = {}
+    wanted: list[str | Prefetch[Any]] = ["clocks"]
+    if case.dispatched_at is None:
+        nothing["parts"] = CaseUnit.objects.none()
+    else:
+        wanted.append(Prefetch("parts", CaseUnit.objects.select_related("unit")))
+    if case.state == State.HANDLING:
+        wanted.append("requests")
+    else:
+        nothing["requests"] = CaseRequest.objects.none()
+    if case.is_joined:  # type: ignore[attr-defined]
+        wanted.append(Prefetch("co_reporters", CoReporter.objects.filter(user_id=access.user_id)))
+    else:
+        nothing["co_reporters"] = CoReporter.objects.none()
+    prefetch_related_objects([case], *wanted)
+    case._prefetched_objects_cache |= nothing  # type: ignore[attr-defined]
 
 
 @dataclass(frozen=True)
@@ -171,9 +194,10 @@ def _step(clock: ClockFace, step: str) -> dict[str, object]:
 
 
 def _short(clock: ClockFace, step: str) -> str:
-    """For a narrow pane: the limit stands beside what was used only while it matters."""
+    """For a narrow pane: the limit stands beside what was used only while it can still be kept."""
     spent = duration(clock.used)
-    return f"{spent} / {duration(clock.limit)}" if step == "now" else spent
+    in_time = step == "now" and clock.light != Light.RED
+    return f"{spent} / {duration(clock.limit)}" if in_time else spent
 
 
 def _word(clock: ClockFace) -> str:
@@ -187,9 +211,8 @@ def _word(clock: ClockFace) -> str:
 
 
 def timeline(case: Case) -> QuerySet[CaseEvent]:
-    """The order's events, newest first, with their people and pictures; two queries."""
-    pictures = Prefetch("attachments", Attachment.objects.order_by("pk"))
-    return case.events.select_related("actor").prefetch_related(pictures).order_by("-seq")
+    """The order's events, newest first, with their people; one query."""
+    return case.events.select_related("actor").order_by("-seq")
 
 
 def near_duplicates(
