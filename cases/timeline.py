@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -80,12 +81,17 @@ class Line:
     pictures: list[Attachment]
 
 
-def lines_of(events: Iterable[CaseEvent], *, hide_reporter: bool = False) -> list[Line]:
-    """The lines of events that came with their actors and attachments (`queries.timeline`).
+def lines_of(
+    events: Iterable[CaseEvent], pictures: Iterable[Attachment], *, hide_reporter: bool = False
+) -> list[Line]:
+    """The lines of events that came with their actors (`queries.timeline`), among the order's pictures.
 
     `hide_reporter`: a reader who may not know who reported sees "Resident" or "Reporter" alone.
     """
-    return [_line(event, hide_reporter) for event in events]
+    brought: dict[int | None, list[Attachment]] = defaultdict(list)
+    for picture in pictures:
+        brought[picture.event_id].append(picture)
+    return [_line(event, brought[event.pk], hide_reporter) for event in events]
 
 
 def look_of(kind: str) -> tuple[str, str]:
@@ -93,7 +99,7 @@ def look_of(kind: str) -> tuple[str, str]:
     return _LOOKS.get(kind, ("", "info"))
 
 
-def _line(event: CaseEvent, hide_reporter: bool) -> Line:
+def _line(event: CaseEvent, pictures: list[Attachment], hide_reporter: bool) -> Line:
     tone, icon = look_of(event.kind)
     return Line(
         number=event.seq,
@@ -104,7 +110,7 @@ def _line(event: CaseEvent, hide_reporter: bool) -> Line:
         tone=tone,
         icon=icon,
         by_system=event.actor_kind == CaseEvent.ActorKind.SYSTEM,
-        pictures=list(event.attachments.all()),
+        pictures=pictures,
     )
 
 

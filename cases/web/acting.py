@@ -22,7 +22,7 @@ from cases.queries import visible_case
 from cases.web.attachments import posted_photos, shown
 from cases.web.forms import ACTION_FORMS, ActionForm
 from cases.workflow import WORKFLOWS, Rule
-from governance.common.errors import DomainError
+from governance.common.errors import DomainError, WrongState
 from governance.common.htmx import is_partial, toast, trigger
 from partymembers.middleware import access_for
 from partymembers.models import User
@@ -34,13 +34,24 @@ def act(request: HttpRequest, number: str, action: str) -> HttpResponse:
     """Show the form of an action (GET), or take the action (POST).
 
     A domain error of the action itself is shown in the form, with everything that was typed or
-    photographed; one that says that the action is not possible at all is shown on its own page.
+    photographed; one that says that the action is not possible at all is shown on its own page, which
+    gives back the words.
     """
-    access, at = access_for(request), timezone.now()
-    case = visible_case(number, access)
+    case = visible_case(number, access_for(request))
     rule = WORKFLOWS[case.kind].get(action)
     if rule is None or action not in ACTION_FORMS:
         raise Http404
+    try:
+        return _take(request, case, rule)
+    except WrongState as error:
+        error.extra["typed"] = request.POST.get("note", "")
+        if not is_partial(request):  # a reload would send the form once more
+            error.extra["fresh_url"] = reverse("cases:detail", args=[case.number])
+        raise
+
+
+def _take(request: HttpRequest, case: Case, rule: Rule) -> HttpResponse:
+    access, at, action = access_for(request), timezone.now(), rule.action
     require(cast(User, request.user), action, case, at=at, access=access)
     bound = {"data": request.POST} if request.method == "POST" else {}
     form = ACTION_FORMS[action](**bound, case=case, actor=cast(User, request.user), access=access, at=at)
@@ -51,7 +62,7 @@ def act(request: HttpRequest, number: str, action: str) -> HttpResponse:
             if form.is_valid():
                 return _done(request, form.run(photos=photos), rule)
         except DomainError as error:
-            if error.http_status in (HTTPStatus.CONFLICT, HTTPStatus.NOT_FOUND):
+            if error.http_status in (HTTPStatus.CONFLICT, HTTPStatus.NOT_FOUND) and not error.field:
                 raise
             form.add_domain_error(error)
     return _show(request, form, rule, photos)

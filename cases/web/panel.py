@@ -13,7 +13,6 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from cases.catalogue import standards_at
 from cases.models import Attachment, Case, CaseEvent, CaseUnit
 from cases.permissions import allowed_actions
 from cases.public import PUBLIC_KINDS
@@ -21,6 +20,7 @@ from cases.queries import ball, is_reader_only, near_duplicates, stage_faces, ti
 from cases.routing import explain_reason, unit_record
 from cases.timeline import lines_of
 from cases.web.forms import ACTION_FORMS
+from cases.web.forms.desk import offered_standards
 from cases.workflow import WORKFLOWS, State
 from governance.common.errors import NotAllowed
 from governance.common.formats import masked_name, masked_phone
@@ -112,14 +112,14 @@ def order_context(request: HttpRequest, number: str) -> dict[str, Any]:
     allowed = allowed_actions(user, case, at=now, access=access)
     hides = is_reader_only(case, access)
     stages, whole = stage_faces(case, now=now)
-    pictures = list(case.attachments.all())
+    pictures = list(case.attachments.order_by("pk"))
     return {
         "case": case,
         "now": now,
         "ball": ball(case, now=now),
         "stages": stages,
         "whole": whole,
-        "lines": lines_of(_history(case, access), hide_reporter=hides),
+        "lines": lines_of(_history(case, access), pictures, hide_reporter=hides),
         "before": [p for p in pictures if p.role == Attachment.Role.BEFORE],
         "after": [p for p in pictures if p.role in (Attachment.Role.AFTER, Attachment.Role.CHECK)],
         "assisting": [p for p in case.parts.all() if p.part == CaseUnit.Part.ASSIST],
@@ -167,8 +167,8 @@ def _inline_forms(request: HttpRequest, case: Case, access: Access, allowed: Ite
     at, user = timezone.now(), cast(User, request.user)
     inline: dict[str, Any] = {}
     if "accept" in allowed:
-        inline["accept_form"] = ACTION_FORMS["accept"](case=case, actor=user, access=access, at=at)
-        inline["standard_choices"] = standards_at(case.matter, case.reported_at)
+        form = ACTION_FORMS["accept"](case=case, actor=user, access=access, at=at)
+        inline["accept_form"], inline["standard_choices"] = form, offered_standards(form)
     if "dispatch" in allowed:
         inline["dispatch_form"] = ACTION_FORMS["dispatch"](case=case, actor=user, access=access, at=at)
         if case.suggested_unit is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any, cast
 
 from django import forms
@@ -43,6 +44,14 @@ class AcceptForm(ActionForm):
     def values(self) -> dict[str, Any]:
         """With the standard."""
         return super().values() | {"standard": self.cleaned_data["standard"]}
+
+
+def offered_standards(form: ActionForm) -> list[Standard]:
+    """What an accept form offers, which from now on asks the database no second time."""
+    field = cast(StandardChoice, form.fields["standard"])
+    rows = list(field.queryset or ())
+    field.choices = [("", field.empty_label or ""), *((r.pk, field.label_from_instance(r)) for r in rows)]
+    return rows
 
 
 class DeclineForm(ReasonForm):
@@ -89,9 +98,22 @@ class UnitForm(ActionForm):
     def fill(self) -> None:
         """Units that serve the order's place or everywhere; the suggestion first."""
         units = units_for(self.case)
-        self.fields["unit"].queryset = units  # type: ignore[attr-defined]
-        self.fields["assisting"].queryset = units  # type: ignore[attr-defined]
-        self.fields["unit"].initial = self.case.suggested_unit_id
+        lead, assisting = cast(Any, self.fields["unit"]), cast(Any, self.fields["assisting"])
+        lead.queryset = assisting.queryset = units
+        lead.initial = self.case.suggested_unit_id
+
+        @cache
+        def offered() -> list[tuple[int, str]]:
+            """Both fields show the same rows: asked for once, when the first is drawn."""
+            return [(unit.pk, str(unit)) for unit in units]
+
+        taken = self.taken_unit_id()
+        lead.choices = lambda: [("", lead.empty_label), *(each for each in offered() if each[0] != taken)]
+        assisting.choices = offered
+
+    def taken_unit_id(self) -> int | None:
+        """The unit that cannot be chosen to lead, because it does already."""
+        return None
 
     def values(self) -> dict[str, Any]:
         """With the units."""
@@ -113,8 +135,14 @@ class ReassignForm(UnitForm):
     def fill(self) -> None:
         """Not the unit that has it."""
         super().fill()
-        self.fields["unit"].queryset = units_for(self.case).exclude(pk=self.case.unit_id)  # type: ignore[attr-defined]
-        self.fields["unit"].initial = None
+        lead = cast(Any, self.fields["unit"])
+        offered = lead.choices
+        lead.queryset, lead.initial = units_for(self.case).exclude(pk=self.case.unit_id), None
+        lead.choices = offered
+
+    def taken_unit_id(self) -> int | None:
+        """The lead unit."""
+        return self.case.unit_id
 
 
 def units_for(case: Case) -> Any:
