@@ -128,7 +128,8 @@ def _left(clock: Clock, now: datetime) -> timedelta:
     moment = clock.stopped_at or clock.paused_at or now
     if moment <= clock.due_at:
         return elapsed(moment, clock.due_at, timer, calendar)
-    return -elapsed(clock.due_at, moment, timer, calendar)
+    # Just past the due time no working time may have gone by yet, over a weekend say: late all the same.
+    return -max(elapsed(clock.due_at, moment, timer, calendar), timedelta(microseconds=1))
 
 
 def ball(case: Case, *, now: datetime) -> ClockFace | None:
