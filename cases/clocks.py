@@ -82,10 +82,15 @@ def start_with(case: Case, stage: Stage, limit: Limit, *, at: datetime) -> Clock
     return clock
 
 
-def open_many(case: Case, limits: dict[Stage, Limit], *, at: datetime, ladder: Iterable[LadderRung]) -> None:
-    """Open several stages in one statement."""
-    opened = [open_clock(case, stage, limit, at=at, ladder=ladder) for stage, limit in limits.items()]
-    _known(case).extend(Clock.objects.bulk_create(opened))
+def plan_many(case: Case, limits: dict[Stage, Limit], *, at: datetime, ladder: Iterable[LadderRung]) -> None:
+    """Open several stages of an order that is not saved yet; `save_planned` writes them after it."""
+    planned = [open_clock(case, stage, limit, at=at, ladder=ladder) for stage, limit in limits.items()]
+    _known(case).extend(planned)
+
+
+def save_planned(case: Case) -> None:
+    """Write the clocks that were planned before their order was saved, in one statement."""
+    Clock.objects.bulk_create([clock for clock in _known(case) if clock.pk is None])
 
 
 def open_clock(

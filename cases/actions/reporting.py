@@ -109,11 +109,11 @@ def _create(report: Report, reporter: User | None, contact: Contact, client_id: 
         _check_resolved(report, reporter, located.territory.place, at)
     case = _new_case(report, reporter, contact, located, at)
     case.client_id = client_id
-    case.number = take_numbers(timezone.localdate(at))[0]
     clocks.begin(case)
-    case.save()
-    _start_clocks(case, at)
-    actor: Actor = reporter or PublicReporter(case.pk)
+    _plan_clocks(case, at)
+    # Last, because everybody else who reports waits from here until the commit.
+    case.number = take_numbers(timezone.localdate(at))[0]
+    actor: Actor = reporter or PublicReporter(0)  # the order has no id before it is recorded
     record(
         case,
         "report",
@@ -129,6 +129,7 @@ def _create(report: Report, reporter: User | None, contact: Contact, client_id: 
         desk_id=case.desk_id,
         outside_grid=case.outside_grid,
     )
+    clocks.save_planned(case)
     if report.result:
         _resolve(case, report, actor, at)
     return case
@@ -197,10 +198,13 @@ def search_terms(case: Case) -> list[str]:
     return sorted(set(bigrams(text)))[:400]
 
 
-def _start_clocks(case: Case, at: datetime) -> None:
-    """The desk's clock and the whole order's start with the report."""
+def _plan_clocks(case: Case, at: datetime) -> None:
+    """The desk's clock and the whole order's start with the report; they are saved once the order is.
+
+    So the order is written once, with its due times, instead of written and at once written again.
+    """
     limits, ladder = clocks.limits_of(case), clocks.active_ladder()
-    clocks.open_many(
+    clocks.plan_many(
         case,
         {Stage.ACCEPT: limits[Stage.ACCEPT], Stage.WHOLE: clocks.whole_limit(at, limits)},
         at=at,

@@ -219,6 +219,15 @@ class Case(models.Model):
     def __str__(self) -> str:
         return self.number
 
+    # Django's own makes a dictionary of every label for each call, which lists of orders felt.
+    def get_state_display(self) -> str:
+        """The state in the reader's language."""
+        return str(State(self.state).label)
+
+    def get_channel_display(self) -> str:
+        """The channel in the reader's language."""
+        return str(Channel(self.channel).label)
+
     @property
     def is_open(self) -> bool:
         """Whether somebody still holds the ball."""
@@ -309,6 +318,10 @@ class Clock(models.Model):
 
     def __str__(self) -> str:
         return f"{self.case_id} {self.stage} {self.round}"
+
+    def get_stage_display(self) -> str:
+        """The stage in the reader's language (see `Case.get_state_display`)."""
+        return str(Stage(self.stage).label)
 
     @property
     def is_running(self) -> bool:
