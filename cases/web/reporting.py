@@ -15,6 +15,7 @@ from django.db.models import Q
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.middleware.csrf import get_token
 from django.shortcuts import redirect, render
+from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -30,12 +31,13 @@ from cases.queries import near_duplicates, visible_case
 from cases.web.attachments import posted_photos, shown, upload_key_of
 from cases.web.forms.reporting import ReportForm, point_of
 from cases.web.picking import choice_classes, choice_of, chosen, found_part, matter_of
-from governance.common.errors import DomainError
+from governance.common.errors import DomainError, NotAllowed
 from grids.boundaries import locate as locate_point
 from grids.geojson import feature_collection
 from grids.models import Building, Level, Place
 from grids.querysets import PlaceQuerySet
 from partymembers.access import Access
+from partymembers.devices import may_trust
 from partymembers.middleware import access_for
 from partymembers.models import GROUND_ROLES, User
 
@@ -83,6 +85,8 @@ def kept_photos(request: HttpRequest, photos: Posted) -> list[dict[str, Any]]:
 def report(request: HttpRequest) -> HttpResponse:
     """The form (GET), or the report (POST); the same `client_id` again answers with the first order."""
     access, at = access_for(request), timezone.now()
+    if access.officer_roles:
+        raise NotAllowed(_("Officers configure, grant and audit; they do not report."))
     if request.method == "GET":
         form = ReportForm(initial={"client_id": str(uuid4())}, grids=_grids(access))
         return _show(request, form, access, at)
@@ -154,6 +158,7 @@ def _show(
         "photo_errors": [photos.error] if photos.error else [],
         "after_errors": [after.error] if after.error else [],
         "phrases": PHRASES,
+        "away": not may_trust(access),
     }
     return render(request, "cases/report.html", context, status=status)
 
@@ -265,6 +270,9 @@ def join(request: HttpRequest, number: str) -> HttpResponse:
         told = note or _("Photos of somebody who saw the same")
         add_information(case_id=case.pk, actor=user, at=at, note=told, attachments=photos.tokens)
     told = _("You have joined %(number)s and will get its news. No second order was made.")
+    if wants_json(request):
+        url = reverse("cases:detail", args=[case.number])
+        return JsonResponse({"number": case.number, "url": url}, status=HTTPStatus.CREATED)
     messages.success(request, told % {"number": case.number})
     return redirect("cases:mine")
 
@@ -283,3 +291,11 @@ def outbox_state(request: HttpRequest) -> HttpResponse:
 def outbox(request: HttpRequest) -> HttpResponse:
     """What waits on this phone; the page's script fills it from the phone's own store."""
     return render(request, "cases/outbox.html")
+
+
+@require_GET
+def service_worker(request: HttpRequest) -> HttpResponse:
+    """The script that lets the report page open without network; it stands at the root, so as to serve it."""
+    body = render_to_string("cases/sw.js")
+    headers = {"Cache-Control": "no-cache", "Service-Worker-Allowed": "/"}
+    return HttpResponse(body, content_type="text/javascript; charset=utf-8", headers=headers)

@@ -31,6 +31,7 @@ from governance.common.errors import DomainError
 from governance.common.pagination import paginate
 from grids.models import ORDER_LEVELS, Level
 from partymembers.access import Access
+from partymembers.devices import may_trust
 from partymembers.middleware import access_for
 from partymembers.models import GROUND_ROLES, User
 
@@ -234,6 +235,7 @@ def mine(request: HttpRequest) -> HttpResponse:
         size=PAGE_SIZE,
     )
     context = {"page": page, "rows": [_mine_row(case, user, now) for case in page.rows], "now": now}
+    context["away"] = not may_trust(access)
     return render(request, "cases/mine.html", context)
 
 

@@ -45,6 +45,7 @@ urlpatterns = [
     path("report/matters/", reporting.matter_search, name="matter_search"),
     path("report/where/", reporting.locate, name="locate"),
     path("report/similar/", reporting.similar, name="similar"),
+    path("sw.js", reporting.service_worker, name="service_worker"),
     path("outbox/", reporting.outbox, name="outbox"),
     path("outbox/state/", reporting.outbox_state, name="outbox_state"),
     path("r/<str:token>/", public.public_report, name="public_report"),

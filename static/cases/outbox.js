@@ -51,11 +51,29 @@ async function keep(form, submitter) {
   window.gezhi?.toast({ text: form.dataset.outboxTold, tone: "info" });
   count();
 }
+/* a signal that breaks in the middle: the form is sent in the background; what the server refuses is sent once more
+   the plain way, so that its page says why */
+async function attempt(form, submitter) {
+  let answer;
+  form.setAttribute("aria-busy", "true");
+  try {
+    answer = await fetch(form.action, { method: "POST", body: new FormData(form), credentials: "same-origin", redirect: "manual", headers: { Accept: "application/json" } });
+  } catch { await keep(form, submitter); return; } finally { form.removeAttribute("aria-busy"); }
+  if (answer.status !== 201) { form.dataset.outboxPlain = "1"; form.requestSubmit(submitter); return; }
+  const owner = form.dataset.draftOwner || "anyone", names = $$("[data-photos]", form).map((each) => each.dataset.name);
+  sessionStorage.setItem("gezhi:sent", JSON.stringify({ key: `gezhi:draft:${owner}:${form.dataset.draft}`, names }));   // draft.js drops it on the next page
+  location.assign((await answer.json()).url);
+}
 addEventListener("submit", (event) => {
-  const form = event.target;
-  if (!form.matches?.("form[data-outbox]") || navigator.onLine) return;
+  const form = event.target, tries = navigator.onLine && form.dataset?.outboxTry !== undefined && !event.submitter?.hasAttribute("formaction");
+  if (!form.matches?.("form[data-outbox]") || (navigator.onLine && !tries)) return;
+  if (form.dataset.outboxPlain) { delete form.dataset.outboxPlain; return; }
   event.preventDefault();
   event.stopImmediatePropagation();
+  if (form.getAttribute("aria-busy")) return;
+  const stamp = $("[name=device_time]", form);
+  if (stamp) stamp.value = new Date().toISOString();
+  if (tries) { attempt(form, event.submitter); return; }
   if ($("[data-matter]", form) && !$("[data-matter]", form).value) { $("#id_matter").setAttribute("aria-invalid", "true"); $("#id_matter").click(); return; }
   keep(form, event.submitter).catch(() => window.gezhi?.toast({ text: window.gezhi.words().offline, tone: "error" }));
 }, true);
@@ -182,4 +200,5 @@ async function show() {
 $("[data-outbox-send]")?.addEventListener("click", sendAll);
 addEventListener("online", sendAll);
 document.addEventListener("visibilitychange", () => { if (!document.hidden) sendAll(); });
+navigator.serviceWorker?.register("/sw.js").then(() => navigator.serviceWorker.ready).then(({ active }) => active.postMessage("keep-pages")).catch(() => { /* no worker: the page needs a network to open */ });
 if ("indexedDB" in window) show().then(refill).then(sendAll).catch(() => { /* storage forbidden: the form is sent as usual */ });

@@ -10,15 +10,22 @@ export function newId() {
   return [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
-/* a page that comes back from the browser's memory never sends a second report under the first one's id */
+/* each opened page is a report of its own, also one that the phone kept (service worker) or the browser remembers;
+   only a page that shows the same report's errors again keeps its id */
 const reported = $("[data-reported]");
 if (reported?.dataset.reported) try { sessionStorage.setItem(REPORTED, reported.dataset.reported); } catch { /* no storage: the server's answer decides */ }
 function freshId() {
   const field = $("#id_client_id");
   let last = "";
   try { last = sessionStorage.getItem(REPORTED) || ""; } catch { /* as above */ }
-  if (field && (!field.value || field.value === last)) field.value = newId();
+  if (field && (!field.value || field.value === last || !$(".error-summary"))) field.value = newId();
 }
+addEventListener("pageshow", (event) => {
+  const field = $("#id_client_id");
+  let last = "";
+  try { last = sessionStorage.getItem(REPORTED) || ""; } catch { /* as above */ }
+  if (event.persisted && field && field.value === last) field.value = newId();
+});
 
 /* ── the matter ── */
 const select = $("[data-matter]");
@@ -60,7 +67,8 @@ const lat = $("#id_lat"), lng = $("#id_lng"), place = $("[data-where-url]");
 let lastNear = "";
 function query(extra = {}) { return new URLSearchParams({ lat: lat?.value || "", lng: lng?.value || "", ...extra }); }
 function findPlace() {
-  if (!place || !lat.value || !navigator.onLine) return;
+  if (!place || !lat.value) return;
+  if (!navigator.onLine) { $("#r-where").textContent = place.dataset.offline; return; }
   htmx.ajax("GET", `${place.dataset.whereUrl}?${query()}`, { target: "#r-where", swap: "innerHTML" });
 }
 function findSimilar() {
@@ -72,6 +80,13 @@ function nearWords() {
   const near = $("#r-where [data-near]")?.dataset.near, address = $("#id_address");
   if (near && address && (!address.value || address.value === lastNear)) { address.value = near; lastNear = near; }
 }
+/* the small map shows the whole grid around a position that was found, so that the pin says something */
+function showGrid({ lat: y, lng: x }) {
+  const map = $("[data-map]")?.map;
+  let found = null;
+  map?.eachLayer((layer) => { if (layer instanceof L.Polygon && layer.getBounds().contains([y, x]) && (!found || found.contains(layer.getBounds()))) found = layer.getBounds(); });
+  if (found) map.fitBounds(found, { padding: [6, 6], animate: false });
+}
 function accuracy(metres) {
   const words = $("#r-accuracy");
   if (words) words.textContent = metres ? words.dataset.found.replace("{m}", Math.round(metres)) : words.dataset.set;
@@ -79,7 +94,6 @@ function accuracy(metres) {
 
 function start() {
   freshId();
-  addEventListener("pageshow", freshId);
   form.addEventListener("submit", () => { $("#id_device_time").value = new Date().toISOString(); }, true);
   select.addEventListener("change", () => { showMatter(); findSimilar(); });
   document.addEventListener("click", (event) => {
@@ -93,10 +107,11 @@ function start() {
     }
   });
   $("#pk-q")?.addEventListener("input", (event) => searching(event.target.value.trim()));
-  document.addEventListener("map:point", (event) => { accuracy(event.detail.accuracy); findPlace(); findSimilar(); $("#id_grid") && ($("#id_grid").value = ""); });
+  document.addEventListener("map:point", (event) => { accuracy(event.detail.accuracy); if (event.detail.accuracy) setTimeout(() => showGrid(event.detail), 400); findPlace(); findSimilar(); $("#id_grid") && ($("#id_grid").value = ""); });
   document.addEventListener("htmx:afterSwap", (event) => { if (event.detail.target.id === "r-where") nearWords(); });
   if (place) navigator.geolocation ? setTimeout(() => { if (!lat.value) $(".r-grid")?.removeAttribute("hidden"); }, 9000) : $(".r-grid")?.removeAttribute("hidden");
   showMatter();
+  if ($(".error-summary")) $("[aria-invalid=true]")?.scrollIntoView({ block: "center" });
   if (lat?.value) findPlace();
   findSimilar();
 }

@@ -300,3 +300,26 @@ def test_visitors_are_asked_to_sign_in_and_outsiders_see_no_report(world):
     assert signed_in(world.other_worker).get(page).status_code == 404
     for url in (URL, page, "/mine/", "/today/", "/outbox/", "/report/where/", "/report/similar/"):
         assert Client().get(url)["Location"].startswith("/login")
+
+
+def test_officers_do_not_report(world):
+    client = signed_in(world.system_officer)
+    assert client.get(URL).status_code == 403
+    assert client.post(URL, filled(world)).status_code == 403
+    assert Case.objects.count() == 0
+
+
+def test_joining_from_the_outbox_answers_json(world):
+    case = bring_to(world, State.REPORTED, reporter=world.second_worker)
+    headers = {"Accept": "application/json"}
+    answer = signed_in(world.worker).post(f"/orders/{case.number}/join/", headers=headers)
+    assert (answer.status_code, answer.json()["number"]) == (201, case.number)
+
+
+def test_the_worker_of_pages_without_network_stands_at_the_root_and_knows_the_addresses():
+    answer = Client().get("/sw.js")
+    assert answer.headers["Content-Type"] == "text/javascript; charset=utf-8"
+    assert answer.headers["Service-Worker-Allowed"] == "/"
+    script = answer.content.decode()
+    assert all(f'"{path}"' in script for path in ("/report/", "/outbox/", "/today/", "/login/", "/static/"))
+    assert "Set-Cookie" not in answer.headers
