@@ -60,16 +60,19 @@ def record(
     attachments: Sequence[str] = (),
     role: str = Attachment.Role.EVIDENCE,
     upload_key: str = "",
+    into: str = "",
     **data: Any,
 ) -> Case:
     """Move the order as the table says, save it, append the event, and nudge the relay after commit.
 
-    `data` is the event's payload (JSON-safe; `cases.events` lists it by kind). Raises Invalid for an
-    attachment that is not the actor's or a note that is too long; nothing is written then.
+    `into` is the state that an event leads to which is no action of the table; without it such an event
+    leaves the state as it is. `data` is the event's payload (JSON-safe; `cases.events` lists it by kind).
+    Raises Invalid for an attachment that is not the actor's or a note that is too long; nothing is written
+    then.
     """
     from_state = case.state
     rule = WORKFLOWS.get(case.kind, {}).get(kind)
-    case.state = rule.moves[case.state] if rule else case.state  # type: ignore[index]
+    case.state = rule.moves[case.state] if rule else into or case.state  # type: ignore[index]
     clocks.refresh(case)
     case.updated_at = at
     case.last_seq += 1

@@ -230,7 +230,6 @@ def _resolve(case: Case, report: Report, actor: Actor, at: datetime) -> None:
     case.accepted_at = case.handled_at = at
     case.resolved_on_spot = True
     case.finisher = case.handler = case.reporter
-    case.state = State.HANDLED
     record(
         case,
         "resolve",
@@ -240,6 +239,7 @@ def _resolve(case: Case, report: Report, actor: Actor, at: datetime) -> None:
         attachments=report.after_attachments,
         role=Attachment.Role.AFTER,
         upload_key=report.upload_key,
+        into=State.HANDLED,
     )
 
 

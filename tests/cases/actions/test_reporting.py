@@ -115,7 +115,8 @@ def test_resolved_on_the_spot_waits_for_somebody_else_to_check(world: World) -> 
     case.refresh_from_db()
     assert (case.state, case.finisher, case.resolved_on_spot) == (State.HANDLED, world.worker, True)
     assert case.accepted_at == NOON
-    assert [e.kind for e in case.events.all()] == ["report", "resolve"]
+    told = [(e.kind, e.from_state, e.to_state) for e in case.events.all()]
+    assert told == [("report", "reported", "reported"), ("resolve", "reported", "handled")]
 
 
 def test_only_ground_staff_of_the_place_resolve_on_the_spot(world: World) -> None:
