@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import cos, radians
@@ -13,7 +14,7 @@ from django.utils.translation import gettext as _
 
 from cases import clocks
 from cases.calendars import current_calendar
-from cases.deadlines import Light, TimerType, elapsed, light
+from cases.deadlines import WORK_DAY, Light, TimerType, elapsed, light
 from cases.models import Case, CaseEvent, CaseRequest, CaseUnit, Clock, CoReporter
 from cases.querysets import CaseQuerySet
 from cases.workflow import ENDED_STATES, OPEN_STATES, Stage, State
@@ -25,10 +26,15 @@ from partymembers.access import Access
 SHOWN_STAGES = (Stage.ACCEPT, Stage.DISPATCH, Stage.ACKNOWLEDGE, Stage.HANDLE, Stage.CHECK)
 
 
+#: Long columns that lists and locks have no use for: outlines of places may be megabytes.
+_LONG = ("place__boundary", "desk__boundary", "search_terms")
+
+
 def with_row_facts(cases: CaseQuerySet) -> CaseQuerySet:
-    """What a row of a list shows, in two queries beside the list's own."""
-    related = ("matter__matter_class", "place", "desk", "unit", "handler", "compound", "suggested_unit")
-    return cases.select_related(*related).prefetch_related("clocks", "requests")
+    """What a row of a list shows, in one query beside the list's own; of its clocks those not stopped."""
+    related = ("matter__matter_class", "place", "desk", "unit", "handler", "compound")
+    live = Prefetch("clocks", Clock.objects.filter(stopped_at__isnull=True), to_attr="live_clocks")
+    return cases.select_related(*related).defer(*_LONG).prefetch_related(live)
 
 
 def visible_case(number: str, access: Access) -> Case:
@@ -82,7 +88,7 @@ def _prefetch_for(case: Case, access: Access) -> None:
 
 @dataclass(frozen=True)
 class ClockFace:
-    """A clock as a page shows it. `left` is in the clock's own time; negative when late."""
+    """A clock as a page shows it; its spans are as people say them, and `left` is negative when late."""
 
     stage: str
     name: str | Promise
@@ -112,14 +118,23 @@ def face(clock: Clock, *, now: datetime, rounds: int = 1) -> ClockFace:
         name=clock.get_stage_display(),
         light=shown,
         percent=min(100, round(spent / limit * 100)) if limit else 100,
-        left=_left(clock, now),
-        used=spent,
-        limit=limit,
+        left=as_said(_left(clock, now), clock.timer_type),
+        used=as_said(spent, clock.timer_type),
+        limit=as_said(limit, clock.timer_type),
         timer=clock.timer_type,
         due_at=clock.due_at,
         is_stopped=clock.stopped_at is not None,
         rounds=rounds,
     )
+
+
+def as_said(span: timedelta, timer: str) -> timedelta:
+    """A span of a clock's own time as people say it: in working time eight hours are a day."""
+    if not TimerType(timer).is_working_time:
+        return span
+    days, rest = divmod(abs(span), WORK_DAY)
+    said = timedelta(days=days) + rest
+    return said if span >= timedelta(0) else -said
 
 
 def _left(clock: Clock, now: datetime) -> timedelta:
@@ -136,7 +151,9 @@ def ball(case: Case, *, now: datetime) -> ClockFace | None:
     """The clock that leads: of the stage at hand, the one due first; None for an ended order."""
     if case.state in ENDED_STATES:
         return None
-    live = [c for c in case.clocks.all() if c.stopped_at is None and c.stage != Stage.WHOLE]
+    known: Iterable[Clock] | None = getattr(case, "live_clocks", None)
+    known = case.clocks.all() if known is None else known
+    live = [c for c in known if c.stopped_at is None and c.stage != Stage.WHOLE]
     running = [c for c in live if c.paused_at is None] or live
     first = min(running, key=lambda c: c.due_at, default=None)
     return face(first, now=now) if first else None
@@ -155,7 +172,7 @@ def stage_faces(case: Case, *, now: datetime) -> tuple[list[dict[str, object]], 
     shown = []
     for stage in SHOWN_STAGES:
         if (mine := rounds.get(stage)) is None:
-            shown.append(_to_come(stage, limits[stage].length))
+            shown.append(_to_come(stage, limits[stage]))
             continue
         last = face(max(mine, key=lambda c: c.round), now=now, rounds=len(mine))
         is_now = at_hand is not None and at_hand.stage == stage
@@ -164,14 +181,15 @@ def stage_faces(case: Case, *, now: datetime) -> tuple[list[dict[str, object]], 
     return shown, _step(face(whole[0], now=now), "now") if whole else None
 
 
-def _to_come(stage: Stage, limit: timedelta) -> dict[str, object]:
+def _to_come(stage: Stage, limit: clocks.Limit) -> dict[str, object]:
+    words = duration(as_said(limit.length, limit.timer))
     return {
         "name": stage.label,
         "step": "next",
         "light": "",
         "percent": 0,
-        "words": duration(limit),
-        "short": duration(limit),
+        "words": words,
+        "short": words,
         "word": "",
     }
 
@@ -186,9 +204,7 @@ def _step(clock: ClockFace, step: str) -> dict[str, object]:
         "light": clock.light.value,
         "percent": clock.percent,
         "words": words,
-        "short": f"{duration(clock.used)} / {duration(clock.limit)}"
-        if step == "now"
-        else duration(clock.used),
+        "short": _short(clock, step),
         "word": _word(clock),
         "due_at": clock.due_at,
     }

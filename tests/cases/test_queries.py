@@ -1,0 +1,50 @@
+"""What a page says of a clock."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from cases.queries import as_said, ball, metres_between
+from cases.workflow import Stage
+from tests.factories.cases import MINUTE, NOON, bring_to, make_world
+
+HOUR = timedelta(hours=1)
+
+
+@pytest.mark.parametrize(
+    ("span", "timer", "said"),
+    [
+        (16 * HOUR, "work_day", timedelta(days=2)),
+        (-12 * HOUR, "work_hour", -timedelta(days=1, hours=4)),
+        (7 * HOUR, "work_day", 7 * HOUR),
+        (16 * HOUR, "urgent_hour", 16 * HOUR),
+        (48 * HOUR, "natural_day", timedelta(days=2)),
+    ],
+)
+def test_eight_working_hours_are_a_day(span: timedelta, timer: str, said: timedelta) -> None:
+    assert as_said(span, timer) == said
+
+
+@pytest.mark.django_db
+def test_the_stage_at_hand_leads_and_is_late_from_the_first_moment_on() -> None:
+    case = bring_to(make_world(), "accepted")
+    due = case.clocks.get(stage=Stage.DISPATCH).due_at
+    led = [ball(case, now=at) for at in (NOON + 2 * MINUTE, due, due + timedelta(seconds=1))]
+    assert [(clock.stage, clock.light.value) for clock in led if clock] == [
+        (Stage.DISPATCH, "green"),
+        (Stage.DISPATCH, "yellow"),
+        (Stage.DISPATCH, "red"),
+    ]
+    assert led[2].left < timedelta(0)
+
+
+@pytest.mark.django_db
+def test_an_ended_order_has_no_clock_that_leads() -> None:
+    assert ball(bring_to(make_world(), "closed"), now=NOON) is None
+
+
+def test_metres_between_two_near_points() -> None:
+    assert metres_between(118.31, 32.30, 118.31, 32.301) == pytest.approx(111.32, abs=0.1)
+    assert metres_between(118.31, 32.30, 118.311, 32.30) == pytest.approx(94.1, abs=0.5)
