@@ -1,20 +1,7 @@
 """The orders' tables."""
 
 from .calendar import CalendarDay, WorkHours
-from .case import (
-    Attachment,
-    Case,
-    CaseEvent,
-    CaseRequest,
-    CaseUnit,
-    Channel,
-    Clock,
-    CoReporter,
-    DayCounter,
-    Feedback,
-    Satisfaction,
-    TakenRung,
-)
+from .case import Case, Channel, DayCounter, Satisfaction
 from .catalogue import (
     CatalogueVersion,
     LadderRung,
@@ -27,6 +14,16 @@ from .catalogue import (
     Urgency,
 )
 from .delivery import ConsumerCursor, Notification, SavedView
+from .parts import (
+    Attachment,
+    CaseEvent,
+    CaseRequest,
+    CaseUnit,
+    Clock,
+    CoReporter,
+    Feedback,
+    TakenRung,
+)
 
 __all__ = [
     "Attachment",

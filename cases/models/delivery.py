@@ -7,7 +7,8 @@ from django.utils.translation import gettext_lazy as _
 
 from partymembers.models import User
 
-from .case import Case, CaseEvent
+from .case import Case
+from .parts import CaseEvent
 
 
 class ConsumerCursor(models.Model):

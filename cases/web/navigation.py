@@ -14,7 +14,18 @@ from partymembers.models import GROUND_ROLES
 
 def enter() -> None:
     """Register the entries; done once, when Django starts."""
-    register(
+    register(*_work(), *_reports())
+    register_search(
+        Search(
+            url_name="cases:search",
+            placeholder=_("Order number, place, phone tail"),
+            visible=_sees_orders,
+        )
+    )
+
+
+def _work() -> tuple[NavItem, ...]:
+    return (
         NavItem(
             key="today",
             label=_("To do"),
@@ -42,6 +53,11 @@ def enter() -> None:
             order=30,
             visible=_is_in_a_unit,
         ),
+    )
+
+
+def _reports() -> tuple[NavItem, ...]:
+    return (
         NavItem(
             key="report",
             label=_("Report"),
@@ -60,13 +76,6 @@ def enter() -> None:
             order=50,
             visible=_may_report,
         ),
-    )
-    register_search(
-        Search(
-            url_name="cases:search",
-            placeholder=_("Order number, place, phone tail"),
-            visible=_sees_orders,
-        )
     )
 
 
