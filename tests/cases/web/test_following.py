@@ -107,7 +107,7 @@ def test_unknown_links_look_all_the_same(world, token):
 
 def test_rating_with_a_face_within_fifteen_days_and_once(world):
     case = closed(world)
-    assert "Is it solved?" in follow(case).content.decode()
+    assert "Send the rating" in follow(case).content.decode()
     refused = act(case, "rate", solved="yes", note="谢谢你们")
     assert refused.status_code == 400
     assert "谢谢你们" in refused.content.decode()
@@ -128,7 +128,7 @@ def test_not_solved_opens_it_again(world):
 
 def test_after_fifteen_days_nobody_rates(world):
     case = closed(world, at=timezone.now() - timedelta(days=16))
-    assert "Is it solved?" not in follow(case).content.decode()
+    assert "Send the rating" not in follow(case).content.decode()
     answer = act(case, "rate", solved="yes", satisfaction="satisfied")
     assert answer.status_code == 409
     assert "15 days" in answer.content.decode()
@@ -200,8 +200,8 @@ def test_a_co_reporter_has_a_link_and_a_rating_of_their_own(world):
     act(done, "rate", token=other.follow_token, solved="yes", satisfaction="basically")
     feedback = Feedback.objects.get()
     assert (feedback.co_reporter, feedback.source) == (other, Feedback.Source.CO_REPORTER)
-    assert "Is it solved?" in follow(done).content.decode()
-    assert "Is it solved?" not in visitor().get(f"/f/{other.follow_token}/").content.decode()
+    assert "Send the rating" in follow(done).content.decode()
+    assert "Send the rating" not in visitor().get(f"/f/{other.follow_token}/").content.decode()
 
 
 def test_a_merged_report_follows_its_master(world):

@@ -121,7 +121,7 @@ def test_the_list_takes_the_same_queries_with_one_and_thirty_rows(world):
     with CaptureQueriesContext(connection) as thirty:
         answer = client.get("/today/")
     assert len(answer.context["tasks"]) == 30
-    assert len(thirty) == len(one) == 12
+    assert len(thirty) == len(one) <= 12
 
 
 def test_passing_on_the_spot_closes_with_the_photo(world):
