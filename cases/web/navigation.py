@@ -6,7 +6,14 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from cases.web.today import todo_count
-from governance.common.navigation import NavItem, Search, register, register_search
+from governance.common.navigation import (
+    AccountLink,
+    NavItem,
+    Search,
+    register,
+    register_account_link,
+    register_search,
+)
 from partymembers.devices import may_trust
 from partymembers.middleware import access_for
 from partymembers.models import GROUND_ROLES
@@ -15,6 +22,9 @@ from partymembers.models import GROUND_ROLES
 def enter() -> None:
     """Register the entries; done once, when Django starts."""
     register(*_work(), *_reports())
+    register_account_link(
+        AccountLink(label=_("QR codes"), url_name="cases:qr_codes", icon="qr", visible=_staffs_a_desk)
+    )
     register_search(
         Search(
             url_name="cases:search",

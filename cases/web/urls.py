@@ -10,6 +10,7 @@ from cases.web import (
     notifications,
     panel,
     public,
+    qr_codes,
     reporting,
     today,
 )
@@ -55,4 +56,5 @@ urlpatterns = [
     path("f/<str:token>/", following.public_follow_order, name="public_follow_order"),
     path("f/<str:token>/<slug:action>/", following.public_act, name="public_act"),
     path("follow/", following.public_follow, name="public_follow"),
+    path("qr-codes/", qr_codes.qr_codes, name="qr_codes"),
 ]
