@@ -12,7 +12,6 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from django.http import HttpRequest
-from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -25,7 +24,7 @@ WINDOW: Final = timedelta(hours=1)
 REPORTED: Final = "public_report"
 FAILED: Final = "public_follow_failed"
 #: What the audit officer reads of these entries.
-AUDIT_LABELS: Final[dict[str, str | Promise]] = {
+AUDIT_LABELS: Final = {
     REPORTED: gettext_lazy("Reported without an account"),
     FAILED: gettext_lazy("Looked up a report in vain"),
 }

@@ -1,4 +1,4 @@
-"""The QR codes of a desk's buildings, as a sheet to print and cut: each leads to the report page of its place."""
+"""The QR codes of a desk's buildings, to print and cut: each leads to the report page of its place."""
 
 from __future__ import annotations
 

@@ -19,9 +19,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_http_methods
 
-from cases.actions.checking import RATING_TIME
 from cases.models import Attachment, Case, CaseEvent, Feedback
-from cases.permissions import require
+from cases.permissions import is_rating_open, require
 from cases.queries import ClockFace, ball, visible_case, with_row_facts
 from cases.querysets import CaseQuerySet
 from cases.web.forms import ACTION_FORMS, ActionForm
@@ -112,7 +111,7 @@ def today(request: HttpRequest) -> HttpResponse:
         "tab": tab,
         "counts": _counts(access, now),
         "done_count": _done(access, user, now).count(),
-        "ground": ", ".join(post.where for post in access.posts[:2]),
+        "ground": next((post.where for post in access.posts if post.role in GROUND_ROLES), ""),
         "now": now,
     }
     return render(request, "cases/today.html", context)
@@ -240,7 +239,7 @@ def mine(request: HttpRequest) -> HttpResponse:
 
 
 def _mine_row(case: Case, user: User, now: datetime) -> MineRow:
-    in_time = case.closed_at is not None and now <= case.closed_at + RATING_TIME
+    in_time = is_rating_open(case, at=now)
     unrated = not case.my_answers  # type: ignore[attr-defined]
     return MineRow(
         case=case,
