@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, cast
 from urllib.parse import parse_qs, urlencode
 
@@ -20,14 +19,14 @@ from django.views.decorators.http import require_GET, require_POST
 from cases.actions.desk import accept_case, decline_case, dispatch_case
 from cases.filters import CaseFilter
 from cases.models import Case, MatterClass, SavedView
-from cases.permissions import desk_bulk_actions
-from cases.queries import ClockFace, ball, with_row_facts
+from cases.queries import with_row_facts
 from cases.querysets import CaseQuerySet
 from cases.web.boards import BOARDS, DESK, HANDLING, Board
 from cases.web.panel import order_context
+from cases.web.rows import rows_of
 from governance.common.errors import DomainError, Invalid, NotAllowed
 from governance.common.htmx import is_partial
-from governance.common.pagination import CursorPage, paginate
+from governance.common.pagination import paginate
 from grids.models import Level, Place
 from partymembers.access import Access
 from partymembers.landing import current_post
@@ -38,15 +37,6 @@ from partymembers.models import User
 _NOT_FILTERS = ("cursor", "case")
 MOST_AT_ONCE = 100
 MOST_SAVED_VIEWS = 20
-
-
-@dataclass(frozen=True)
-class Row:
-    """An order in a list, with its leading clock and what may be done with the whole selection."""
-
-    case: Case
-    clock: ClockFace | None
-    bulk: tuple[str, ...]
 
 
 @login_required
@@ -81,7 +71,7 @@ def _board(request: HttpRequest, board: Board, access: Access) -> HttpResponse:
     context = {
         "board": board,
         "view": view,
-        "rows": _rows(page, access, now),
+        "rows": rows_of(page.rows, now=now, access=access),
         "page": page,
         "filter": narrowed,
         "counts": board.counts(access, now),
@@ -99,17 +89,13 @@ def _board(request: HttpRequest, board: Board, access: Access) -> HttpResponse:
     return render(request, template, context)
 
 
-def _rows(page: CursorPage[Case], access: Access, now: datetime) -> list[Row]:
-    return [Row(c, ball(c, now=now), desk_bulk_actions(access, c)) for c in page.rows]
-
-
 def _grids(access: Access) -> Any:
     """Grids to filter by: those of the actor's places, of communities at most."""
     paths = [g.path for g in access.grants if g.level.rank >= Level.STREET.rank]
     condition = Q(pk__in=[])
     for path in paths:
         condition |= Q(path__startswith=path)
-    return Place.objects.filter(condition, level=Level.GRID, retired_on__isnull=True)
+    return Place.objects.filter(condition, level=Level.GRID, retired_on__isnull=True).defer("boundary")
 
 
 def _open_order(request: HttpRequest, number: str) -> dict[str, Any]:
@@ -178,8 +164,13 @@ def search(request: HttpRequest) -> HttpResponse:
         cursor=request.GET.get("cursor", ""),
         count_up_to=1000,
     )
-    rows = [Row(c, ball(c, now=now), ()) for c in page.rows]
-    context = {"rows": rows, "page": page, "filter": narrowed, "text": text, "now": now}
+    context = {
+        "rows": rows_of(page.rows, now=now),
+        "page": page,
+        "filter": narrowed,
+        "text": text,
+        "now": now,
+    }
     return render(request, "cases/search.html", context)
 
 
