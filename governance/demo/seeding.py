@@ -17,10 +17,10 @@ from governance.demo.world import World
 
 #: Days of full life before the demo is opened, and how many orders a workday and a day off bring.
 DAYS: Final = 60
-WORKDAY, DAY_OFF = 62.0, 33.0
+WORKDAY, DAY_OFF = 57.0, 31.0
 #: The year before them is thin: so many orders a workday.
 YEAR: Final = 365
-THIN: Final = 2.6
+THIN: Final = 2.1
 #: Of 24 hours, how much is reported: mornings most.
 _HOURS: Final = (1, 1, 0.5, 0.5, 0.5, 1, 4, 10, 20, 22, 18, 12, 8, 7, 14, 16, 13, 10, 7, 6, 5, 4, 3, 1.5)
 _CHANNELS: Final = {
