@@ -16,9 +16,9 @@ The same table feeds the checks, the buttons and this page. An action outside it
 may not even see the order, with 403 to somebody whose action it never is, with 409 at the wrong moment.
 
 Facts beside the state (`_fits` in `cases/permissions.py`): granting and refusing exist while such a request
-waits, asking while none does; the city's desk has nobody to escalate to, a community's nobody to give back
-to. Time (`cases/actions/checking.py`): a reporter rates within 15 days of the closing. The reporter's
-"not solved" reopens the order, and that is when the portal itself reopens.
+waits, asking while none does; what others have joined is nobody's to withdraw; the city's desk has nobody to
+escalate to, a community's nobody to give back to; a reporter rates within 15 days of the closing. The
+reporter's "not solved" reopens the order, and that is when the portal itself reopens.
 """
 _WHO: Mapping[Relation, str] = {
     Relation.DESK: "desk",
