@@ -176,10 +176,20 @@ def stop(case: Case, *stages: str, at: datetime) -> None:
             clock.save()
 
 
+def _movable(case: Case, stage: str) -> Clock | None:
+    """The clock whose due time a suspension or an extension moves: the running one.
+
+    The whole order's stopped when it was first closed, but its due time still counts once it is reopened.
+    """
+    if stage == Stage.WHOLE:
+        return next((c for c in _known(case) if c.stage == stage), None)
+    return running(case, stage)
+
+
 def pause(case: Case, *stages: str, at: datetime) -> None:
     """Let these clocks stand still; the order has no due time while its whole clock stands."""
     for stage in stages:
-        clock = running(case, stage)
+        clock = _movable(case, stage)
         if clock is not None and clock.paused_at is None:
             clock.paused_at = at
             clock.next_rung_at = None
@@ -190,7 +200,7 @@ def resume(case: Case, *stages: str, at: datetime) -> None:
     """Let paused clocks run on: their due times move by the pause, in their own time."""
     ladder = active_ladder()
     for stage in stages:
-        clock = running(case, stage)
+        clock = _movable(case, stage)
         if clock is None or clock.paused_at is None:
             continue
         timer = TimerType(clock.timer_type)
@@ -204,7 +214,7 @@ def extend(case: Case, extra: timedelta) -> None:
     """Move the handling and the whole due time by the same amount; rungs already taken stay taken."""
     ladder = active_ladder()
     for stage in (Stage.HANDLE, Stage.WHOLE):
-        clock = running(case, stage)
+        clock = _movable(case, stage)
         if clock is not None:
             clock.extended += extra
             reckon(clock, case, ladder)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -12,12 +12,14 @@ from django.utils.translation import gettext_lazy
 
 from cases.actors import Actor, PublicReporter, System
 from cases.models import Case, CaseRequest, CaseUnit
-from cases.workflow import WORKFLOWS, Relation, Rule, rule_of
+from cases.placing import level_below
+from cases.workflow import WORKFLOWS, Relation, Rule, State, rule_of
 from governance.common.errors import NotAllowed, NotVisible, WrongState
-from grids.models import Level
 from partymembers.access import NOTHING, Access, access_of
 from partymembers.models import User
 
+#: A closed order is rated within this time (PRODUCT.md).
+RATING_TIME = timedelta(days=15)
 #: Actions that exist only while a request of that kind waits for the desk.
 _DECISIONS = {
     "grant_extension": CaseRequest.Kind.EXTENSION,
@@ -44,6 +46,7 @@ class Standing:
 
     relations: frozenset[Relation]
     user_id: int | None
+    at: datetime
     #: Kind of the request that waits for the desk, if any.
     open_request: str | None = None
     #: Whether this is who reported first, and nobody has joined the report since.
@@ -64,17 +67,17 @@ class Standing:
 def standing_of(actor: Actor, case: Case, *, at: datetime, access: Access | None = None) -> Standing:
     """Every relation of an actor to an order; pass `access` where the caller has it already."""
     if isinstance(actor, System):
-        return Standing(frozenset({Relation.SYSTEM}), None, _open_request(case))
+        return Standing(frozenset({Relation.SYSTEM}), None, at, _open_request(case))
     if isinstance(actor, PublicReporter):
         mine = actor.case_id == case.pk
         relations = frozenset({Relation.REPORTER} if mine else ())
         alone = mine and actor.co_reporter_id is None and not case.co_reports
-        return Standing(relations, None, _open_request(case), is_sole_reporter=alone)
+        return Standing(relations, None, at, _open_request(case), is_sole_reporter=alone)
     if access is None:
         access = access_of(actor, on=timezone.localdate(at))
     alone = case.reporter_id == actor.pk and not case.co_reports
     return Standing(
-        frozenset(_relations(actor, access, case)), actor.pk, _open_request(case), is_sole_reporter=alone
+        frozenset(_relations(actor, access, case)), actor.pk, at, _open_request(case), is_sole_reporter=alone
     )
 
 
@@ -112,9 +115,14 @@ def _fits(case: Case, rule: Rule, standing: Standing) -> bool:
         return standing.is_sole_reporter
     if action == "escalate":
         return case.desk.depth > 1
-    if action in ("give_back", "take_over"):
-        return action == "take_over" or Level(case.desk.level).rank < Level.COMMUNITY.rank
-    return True
+    if action == "give_back":  # what happened above every community has no desk below
+        return level_below(case) is not None
+    return action != "rate" or is_rating_open(case, at=standing.at)
+
+
+def is_rating_open(case: Case, *, at: datetime) -> bool:
+    """Whether a closed order may still be rated."""
+    return case.closed_at is not None and at <= case.closed_at + RATING_TIME
 
 
 def allowed_actions(
@@ -161,6 +169,8 @@ def _refusal(rule: Rule) -> str:
 
 def _stale(case: Case, rule: Rule) -> str:
     """Says who was faster, when, and that nothing of the late action has happened."""
+    if rule.action == "rate" and case.state == State.CLOSED:
+        return _("Rating ended 15 days after the order was closed. Please report it anew.")
     last = case.events.select_related("actor").order_by("-seq").first()
     told = _("This order is now “%(state)s”, so “%(action)s” did not take effect.") % {
         "state": case.get_state_display(),

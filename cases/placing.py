@@ -8,6 +8,9 @@ from cases.models import Case
 from governance.common.remembering import remembered
 from grids.models import ORDER_LEVELS, Building, Level, Place
 
+#: Levels below the city whose places have a desk, from the top down.
+_DESK_LEVELS = (Level.DISTRICT, Level.STREET, Level.COMMUNITY)
+
 
 @dataclass(frozen=True)
 class Territory:
@@ -43,6 +46,13 @@ def put_at(case: Case, territory: Territory) -> None:
     building = territory.building
     case.building_id = building.pk if building else None
     case.compound_id = building.compound_id if building else None
+
+
+def level_below(case: Case) -> Level | None:
+    """The level to which the order's desk can hand it down, towards where it happened; none at the lowest."""
+    rank = Level(case.desk.level).rank
+    known = (level for level in _DESK_LEVELS if getattr(case, f"{level.value}_id") is not None)
+    return next((level for level in known if level.rank > rank), None)
 
 
 def stamp_report(case: Case) -> None:

@@ -12,10 +12,9 @@ from django.db.models import Prefetch, Q
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from cases.actions.checking import RATING_TIME
 from cases.actors import PublicReporter
 from cases.models import Attachment, Case, CaseEvent, CoReporter, Feedback
-from cases.permissions import allowed_actions
+from cases.permissions import allowed_actions, is_rating_open
 from cases.querysets import CaseQuerySet
 from cases.timeline import look_of
 from cases.workflow import OPEN_STATES, State
@@ -117,7 +116,7 @@ def public_actions(followed: Followed, *, at: datetime) -> list[str]:
 def may_rate(followed: Followed, *, at: datetime) -> bool:
     """Whether this person's rating of the closed order is still open."""
     closed_at = followed.case.closed_at
-    if closed_at is None or at > closed_at + RATING_TIME:
+    if not is_rating_open(followed.case, at=at):
         return False
     mine = Feedback.objects.filter(case=followed.case, by=None, at__gte=closed_at)
     mine = mine.filter(co_reporter=followed.co_reporter).exclude(source=Feedback.Source.FOLLOW_UP)

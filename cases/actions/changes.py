@@ -14,7 +14,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from cases.actions.desk import is_member
+from cases.actions.desk import forget_route, is_member
 from cases.actions.engine import lock_case, record
 from cases.actions.handling import return_case
 from cases.actions.reporting import search_terms
@@ -101,7 +101,7 @@ def move_case_to_successor(*, case_id: int, at: datetime, by_point: bool = False
         return False
     case.outside_grid = case.outside_grid and case.grid is None
     case.search_terms = search_terms(case)
-    case.routed_at = None  # another unit may be responsible there
+    forget_route(case)  # another unit may be responsible there
     record(
         case,
         "place_changed",

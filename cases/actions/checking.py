@@ -4,22 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from django.db import transaction
 from django.utils.translation import gettext as _
 
 from cases import clocks
-from cases.actions.engine import open_case, record, require_reason
+from cases.actions.engine import checked_note, open_case, record, require_reason
 from cases.actors import SYSTEM, Actor, PublicReporter
 from cases.models import Attachment, Case, CoReporter, Feedback, Satisfaction
 from cases.workflow import Stage
-from governance.common.errors import Invalid, WrongState
+from governance.common.errors import Invalid
 from partymembers.models import User
-
-#: A closed order is rated within this time (PRODUCT.md).
-RATING_TIME = timedelta(days=15)
 
 
 @dataclass(frozen=True)
@@ -81,11 +78,9 @@ def fail_check(
 def rate_case(*, case_id: int, actor: Actor, at: datetime, answer: Answer) -> Case:
     """The reporter's three facts; "not solved" reopens the order.
 
-    Raises Invalid without a face, WrongState when 15 days have passed.
+    Raises Invalid without a face, WrongState when `permissions.RATING_TIME` has passed.
     """
     case = open_case(case_id, "rate", actor=actor, at=at)
-    if case.closed_at is not None and at > case.closed_at + RATING_TIME:
-        raise WrongState(_("Rating ended 15 days after the order was closed. Please report it anew."))
     co_reporter = _co_reporter(case, actor)
     source = Feedback.Source.CO_REPORTER if co_reporter else Feedback.Source.REPORTER
     by = actor if isinstance(actor, User) else None
@@ -136,7 +131,7 @@ def _keep(answer: Answer, feedback: Feedback) -> None:
     if answer.satisfaction not in Satisfaction.values:
         raise Invalid(_("Please choose one of the three faces."), field="satisfaction")
     feedback.contacted, feedback.solved = answer.contacted, answer.solved
-    feedback.satisfaction, feedback.comment = answer.satisfaction, answer.comment.strip()[:2000]
+    feedback.satisfaction, feedback.comment = answer.satisfaction, checked_note(answer.comment)
     feedback.save()
     case = feedback.case
     case.contacted, case.solved = answer.contacted, answer.solved

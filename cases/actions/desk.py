@@ -23,6 +23,9 @@ from grids.models import Place
 from partymembers.access import access_of, users_in
 from partymembers.models import Unit, User
 
+#: Nobody gets more than this at a time, in the clock's own time.
+MAX_EXTENSION = timedelta(days=60)
+
 
 @transaction.atomic
 def accept_case(
@@ -30,12 +33,12 @@ def accept_case(
 ) -> Case:
     """Take the order on; the standard picked here decides its limits (the shortest until then).
 
-    Raises NotVisible, NotAllowed or WrongState, and Invalid for another matter's standard.
+    Raises NotVisible, NotAllowed or WrongState, and Invalid for a standard of another matter or time.
     """
     case = open_case(case_id, "accept", actor=actor, at=at)
     clocks.stop(case, Stage.ACCEPT, at=at)
     if standard is not None:
-        _use_standard(case, standard)
+        _use_standard(case, standard_for(case.matter, at=case.reported_at, chosen=standard))
     case.standard_is_final = standard is not None or not isinstance(actor, System)
     clocks.start(case, Stage.DISPATCH, at=at)
     case.accepted_at = at
@@ -44,8 +47,6 @@ def accept_case(
 
 def _use_standard(case: Case, standard: Standard) -> None:
     """Keep the start, use the limits of this standard."""
-    if standard.matter_id != case.matter_id:
-        raise Invalid(_("This standard belongs to another matter."), field="standard")
     case.standard, case.urgency = standard, standard.urgency
     clocks.change_limits(case)
 
@@ -128,13 +129,23 @@ def dispatch_case(
     in it; either way nothing has been written.
     """
     case = open_case(case_id, "dispatch", actor=actor, at=at)
-    assisting = [u for u in assisting if u.pk != unit.pk]
+    assisting = _besides(unit, assisting)
     _check_units([unit, *assisting], handler, at)
     case.unit, case.handler, case.dispatched_at = unit, handler, at
     _set_parts(case, unit, assisting, at)
     clocks.stop(case, Stage.DISPATCH, at=at)
     clocks.start(case, Stage.ACKNOWLEDGE, at=at)
     return record(case, "dispatch", actor=actor, at=at, note=note, **_who(case, assisting))
+
+
+def _besides(lead: Unit, units: Iterable[Unit]) -> list[Unit]:
+    """The assisting units, each once."""
+    return list(dict.fromkeys(unit for unit in units if unit.pk != lead.pk))
+
+
+def forget_route(case: Case) -> None:
+    """A suggestion belongs to the matter and place that it was made for: another is looked for."""
+    case.suggested_unit, case.route_reason, case.routed_at = None, {}, None
 
 
 def _who(case: Case, assisting: Iterable[Unit]) -> dict[str, Any]:
@@ -185,12 +196,13 @@ def reassign_case(
 ) -> Case:
     """转派: another unit leads; the clocks run on as they are."""
     case = open_case(case_id, "reassign", actor=actor, at=at)
-    assisting = [u for u in assisting if u.pk != unit.pk]
+    assisting = _besides(unit, assisting)
     _check_units([unit, *assisting], None, at)
     if unit.pk == case.unit_id:
         raise Invalid(_("%(unit)s has this order already.") % {"unit": unit}, field="unit")
     former_id, former_handler_id = case.unit_id, case.handler_id
     case.unit, case.handler = unit, None
+    case.dispatched_at = case.dispatched_at or at  # what was resolved on the spot had no unit until now
     _set_parts(case, unit, assisting, at)
     drop_request(case, at=at)
     return record(
@@ -231,6 +243,13 @@ def _decide(case: Case, kind: str, actor: Actor, at: datetime, *, grant: bool, n
     return waiting
 
 
+def check_extension(extra: timedelta) -> timedelta:
+    """An amount that may be asked for or granted; raises Invalid for any other."""
+    if not timedelta(0) < extra <= MAX_EXTENSION:
+        raise Invalid(_("Please ask for some time, at most 60 days."), field="extra")
+    return extra
+
+
 @transaction.atomic
 def grant_extension(
     *, case_id: int, actor: Actor, at: datetime, extra: timedelta | None = None, note: str = ""
@@ -238,9 +257,7 @@ def grant_extension(
     """Move the handling and the whole due time by what was asked, or by `extra` of the clock's own time."""
     case = open_case(case_id, "grant_extension", actor=actor, at=at)
     request = _decide(case, CaseRequest.Kind.EXTENSION, actor, at, grant=True, note=note)
-    extra = extra or request.extra or timedelta(0)
-    if extra <= timedelta(0):
-        raise Invalid(_("An extension must be longer than nothing."), field="extra")
+    extra = check_extension(extra or request.extra or timedelta(0))
     clocks.extend(case, extra)
     case.extensions += 1
     return record(case, "grant_extension", actor=actor, at=at, note=note, extra=int(extra.total_seconds()))
@@ -290,10 +307,10 @@ def correct_matter(
     case = open_case(case_id, "correct_matter", actor=actor, at=at)
     former = case.matter
     case.matter = matter
-    _use_standard(case, standard or standard_for(matter, at=case.reported_at))
+    _use_standard(case, standard_for(matter, at=case.reported_at, chosen=standard))
     case.standard_is_final = standard is not None
     case.search_terms = search_terms(case)
-    case.routed_at = None  # the suggestion belongs to the former matter
+    forget_route(case)
     return record(
         case,
         "correct_matter",
@@ -321,18 +338,18 @@ def correct_place(
     """Where it really happened; the desk moves only if another community answers for it. No clock moves."""
     case = open_case(case_id, "correct_place", actor=actor, at=at)
     located = place_report(lng, lat, place)
-    former, former_community, former_desk_id = case.place, case.community_id, case.desk_id
+    former, former_home, former_desk_id = case.place, case.community_id or case.place_id, case.desk_id
     put_at(case, located.territory)
-    if case.community_id != former_community:
+    if located.territory.desk.pk != former_home:
         case.desk = located.territory.desk
         clocks.rearm(case, at=at)
     if lng is not None:
         case.lng, case.lat = lng, lat
     if address is not None:
-        case.address = address.strip()[:200]
+        case.address = address.replace("\x00", "").strip()[:200]
     case.outside_grid = located.outside_grid
     case.search_terms = search_terms(case)
-    case.routed_at = None
+    forget_route(case)
     return record(
         case,
         "correct_place",

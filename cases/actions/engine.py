@@ -77,7 +77,7 @@ def record(
     case.updated_at = at
     case.last_seq += 1
     case.save()
-    event = _append(case, kind, actor=actor, at=at, note=_checked(note), from_state=from_state, data=data)
+    event = _append(case, kind, actor=actor, at=at, note=checked_note(note), from_state=from_state, data=data)
     if attachments:
         by = actor if isinstance(actor, User) else None
         claim_attachments(attachments, case=case, event=event, by=by, upload_key=upload_key, role=role)
@@ -111,7 +111,8 @@ def _actor_kind(actor: Actor) -> str:
     return CaseEvent.ActorKind.USER
 
 
-def _checked(note: str) -> str:
+def checked_note(note: str) -> str:
+    """What somebody wrote, as the database takes it; raises Invalid when it is too long."""
     note = note.replace("\x00", "").strip()
     if len(note) > MAX_NOTE:
         raise Invalid(TOO_LONG % {"limit": MAX_NOTE}, field="note")
@@ -120,7 +121,7 @@ def _checked(note: str) -> str:
 
 def require_reason(note: str, field: str = "note") -> str:
     """The reason, stripped; raises Invalid when there is none."""
-    note = _checked(note)
+    note = checked_note(note)
     if not note:
         raise Invalid(REASON_MISSING, field=field)
     return note

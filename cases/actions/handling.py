@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from cases import clocks
-from cases.actions.desk import drop_request, is_member
+from cases.actions.desk import check_extension, drop_request, is_member
 from cases.actions.engine import open_case, record, require_reason
 from cases.actors import Actor
 from cases.models import Attachment, Case, CaseRequest, CaseUnit
@@ -19,10 +19,6 @@ from cases.workflow import Stage
 from governance.common.errors import Invalid
 from partymembers.access import access_of
 from partymembers.models import User
-
-#: Nobody asks for more than this at a time, in the clock's own time.
-MAX_EXTENSION = timedelta(days=60)
-
 
 @transaction.atomic
 def acknowledge_case(*, case_id: int, actor: User, at: datetime, note: str = "") -> Case:
@@ -112,9 +108,7 @@ def report_part_done(
 def ask_extension(*, case_id: int, actor: User, at: datetime, extra: timedelta, note: str) -> Case:
     """Ask the desk for more time, in the handling clock's own time; a clock runs for the answer."""
     case = open_case(case_id, "ask_extension", actor=actor, at=at)
-    if not timedelta(0) < extra <= MAX_EXTENSION:
-        raise Invalid(_("Please ask for some time, at most 60 days."), field="extra")
-    request = CaseRequest(case=case, kind=CaseRequest.Kind.EXTENSION, extra=extra)
+    request = CaseRequest(case=case, kind=CaseRequest.Kind.EXTENSION, extra=check_extension(extra))
     return _ask(request, actor, at, note)
 
 

@@ -14,8 +14,9 @@ from cases import clocks
 from cases.actions.engine import open_case, record, require_reason
 from cases.actors import Actor
 from cases.models import Attachment, Case
+from cases.placing import level_below
 from governance.common.errors import Invalid, NotAllowed
-from grids.models import Level, Place
+from grids.models import Place
 from partymembers.access import access_of
 from partymembers.models import DESK_ROLES, User
 
@@ -49,10 +50,12 @@ def take_over_case(*, case_id: int, actor: User, at: datetime, note: str = "") -
     """A desk above takes the order to itself; of several, the nearest."""
     case = open_case(case_id, "take_over", actor=actor, at=at)
     access = access_of(actor, on=timezone.localdate(at))
-    mine = [g for g in access.grants if g.roles & DESK_ROLES and g.is_over(case.desk.path)]
-    if not mine:
+    # A place that is retired takes nothing over: where the order's desk is, the places that followed do.
+    own = [g for g in access.grants if g.roles & DESK_ROLES and not g.inherited]
+    above = [g for g in own if g.is_over(case.desk.path)] or own
+    if not above:
         raise NotAllowed()
-    former, case.desk = case.desk, Place.objects.get(pk=max(mine, key=lambda g: len(g.path)).place_id)
+    former, case.desk = case.desk, Place.objects.get(pk=max(above, key=lambda g: len(g.path)).place_id)
     return record(case, "take_over", actor=actor, at=at, note=note, **_move(former, case.desk))
 
 
@@ -61,9 +64,8 @@ def give_back_case(*, case_id: int, actor: User, at: datetime, note: str) -> Cas
     """Hand the order down one level, towards where it happened; never below the community."""
     case = open_case(case_id, "give_back", actor=actor, at=at)
     reason = require_reason(note)
-    former = case.desk
-    line = [case.street, case.community] if former.level != Level.CITY else [case.district, case.street]
-    below = next((p for p in [*line, case.community] if p and p.depth > former.depth), None)
+    former, level = case.desk, level_below(case)
+    below: Place | None = getattr(case, level.value) if level else None
     if below is None:
         raise Invalid(_("No desk is below this one."))
     case.desk = below

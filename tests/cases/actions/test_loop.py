@@ -13,6 +13,7 @@ from cases.actions.checking import Answer
 from cases.calendars import current_calendar
 from cases.deadlines import TimerType, elapsed
 from cases.models import Case, CaseUnit, Clock, Feedback, Satisfaction
+from cases.permissions import RATING_TIME
 from cases.workflow import Stage, State
 from governance.common.errors import DomainError, Invalid, NotAllowed, NotVisible, WrongState
 from tests.factories.cases import MINUTE, NOON, World, bring_to, make_attachment, make_world, report
@@ -196,14 +197,12 @@ def test_not_solved_reopens_and_the_original_due_stays(world: World) -> None:
 def test_rating_ends_after_fifteen_days(world: World) -> None:
     case = bring_to(world, "closed")
     answer = Answer(solved=True, satisfaction=Satisfaction.SATISFIED)
-    checking.rate_case(
-        case_id=case.pk, actor=world.worker, at=case.closed_at + checking.RATING_TIME, answer=answer
-    )
+    checking.rate_case(case_id=case.pk, actor=world.worker, at=case.closed_at + RATING_TIME, answer=answer)
     with pytest.raises(WrongState):
         checking.rate_case(
             case_id=case.pk,
             actor=world.worker,
-            at=case.closed_at + checking.RATING_TIME + MINUTE,
+            at=case.closed_at + RATING_TIME + MINUTE,
             answer=answer,
         )
 
