@@ -20,6 +20,7 @@ from governance.common.errors import Invalid
 from partymembers.access import access_of
 from partymembers.models import User
 
+
 @transaction.atomic
 def acknowledge_case(*, case_id: int, actor: User, at: datetime, note: str = "") -> Case:
     """签收: the unit takes the order; its handling clock starts, fresh for this unit."""
