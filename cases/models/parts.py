@@ -99,7 +99,7 @@ class Clock(models.Model):
     def __str__(self) -> str:
         return f"{self.case_id} {self.stage} {self.round}"
 
-    def get_stage_display(self) -> str:  # type: ignore[no-redef]  # the plugin knows Django's
+    def get_stage_display(self) -> str:  # type: ignore[no-redef]  # type: ignore[no-redef]  # the plugin knows Django's
         """The stage in the reader's language (see `Case.get_state_display`)."""
         return str(Stage(self.stage).label)
 

@@ -1,4 +1,4 @@
-"""The city of the bench: twelve communities in three streets, some two hundred grids, people in every role."""
+"""The city of the bench: twelve communities, some two hundred grids, people in every role."""
 
 from __future__ import annotations
 

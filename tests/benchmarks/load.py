@@ -42,19 +42,21 @@ class Browser:
 
     def request(self, text: bytes) -> Answer:
         """Send a whole request and read its answer; connects again where the server closed meanwhile."""
-        for attempt in (1, 2):
-            if self._socket is None:
-                self._socket = socket.create_connection(("127.0.0.1", self._port), timeout=TIMEOUT)
-                self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                attempt = 2
-            try:
-                self._socket.sendall(text)
-                return self._read(self._socket)
-            except ConnectionError:
-                self.close()
-                if attempt == 2:
-                    raise
-        raise ConnectionError("unreachable")
+        was_open = self._socket is not None
+        try:
+            return self._exchange(text)
+        except ConnectionError:
+            self.close()
+            if not was_open:
+                raise
+            return self._exchange(text)
+
+    def _exchange(self, text: bytes) -> Answer:
+        if self._socket is None:
+            self._socket = socket.create_connection(("127.0.0.1", self._port), timeout=TIMEOUT)
+            self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._socket.sendall(text)
+        return self._read(self._socket)
 
     def close(self) -> None:
         """Drop the connection."""

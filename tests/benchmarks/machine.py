@@ -26,7 +26,7 @@ def machine_line(env: dict[str, str]) -> str:
             "SELECT current_setting('server_version'), current_setting('fsync'),"
             " current_setting('synchronous_commit')"
         )
-        version, fsync, commit = cursor.fetchone()
+        version, fsync, commit = cursor.fetchone() or ("", "", "")
     connection.close()
     return (
         f"{datetime.now(UTC):%Y-%m-%d}, {cores} cores ({model}), Python {platform.python_version()}, "

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from django.db import models
 
 
@@ -11,6 +13,8 @@ class Line(models.Model):
     owner = models.ForeignKey("partymembers.User", models.CASCADE, related_name="+", db_index=False)
     at = models.DateTimeField()
     text = models.CharField(max_length=200)
+
+    objects: ClassVar[models.Manager[Line]] = models.Manager()
 
     class Meta:
         app_label = "benchmarks"

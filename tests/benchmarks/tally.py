@@ -14,7 +14,7 @@ SAY = "X-Tallied"
 
 
 class TallyMiddleware:
-    """Answers `X-Tally: 1` with statements, milliseconds in the database and in all: `X-Tallied: 9 3.1 12.5`."""
+    """Answers `X-Tally: 1` with `X-Tallied: 9 3.1 12.5`: statements, milliseconds in them and in all."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response

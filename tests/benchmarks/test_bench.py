@@ -1,0 +1,48 @@
+"""The bench runs: no figure is judged here, only that every page that it measures answers."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+
+from governance.stack.addresses import CHECKOUT
+from tests.benchmarks.load import Answer, Sample
+
+SMALL = "--orders 300 --grids 24 --seconds 0.2 --rounds 1 --without-worker"
+PAGES = (
+    "bare view, one INSERT",
+    "reporting, the whole path",
+    "bare view, one SELECT of 50",
+    "desk's inbox, 50 rows",
+    "order page",
+)
+
+
+def test_a_small_run_measures_every_page_and_leaves_nothing_behind() -> None:
+    before = set((CHECKOUT / "var").glob("bench-*"))
+    command = [sys.executable, "-m", "tests.benchmarks", *SMALL.split()]
+    done = subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    for page in PAGES:
+        figures = re.search(
+            rf"^{re.escape(page)} +([\d.]+) +[\d.]+ +[\d.]+ +[\d.]+$", done.stdout, re.MULTILINE
+        )
+        assert figures is not None, done.stdout
+        assert float(figures[1]) > 0
+    assert "fsync on, synchronous_commit on" in done.stdout
+    assert set((CHECKOUT / "var").glob("bench-*")) == before
+
+
+def test_percentiles_are_of_the_requests_in_order() -> None:
+    sample = Sample(seconds=2.0, times=[0.004, 0.001, 0.003, 0.002])
+    assert sample.rate == 2.0
+    assert sample.percentile(50) == 0.003
+    assert sample.percentile(99) == 0.004
+    assert Sample().percentile(99) == 0.0
+
+
+def test_refusals_are_no_answers() -> None:
+    assert [Answer(status, b"", b"").is_fine for status in (200, 201, 302, 400, 404, 500)] == [
+        True, True, True, False, False, False,
+    ]  # fmt: skip
