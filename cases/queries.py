@@ -55,6 +55,7 @@ def visible_case(number: str, access: Access) -> Case:
         "merged_into",
     )
     mine = CoReporter.objects.filter(case=OuterRef("pk"), user_id=access.user_id)
+    number = number.replace("\x00", "")  # which PostgreSQL has no text for
     case = rows.annotate(is_joined=Exists(mine)).filter(number=number).first()
     if case is None:
         raise NotVisible(_("The order does not exist, or is not in your area. Please check the number."))

@@ -16,7 +16,8 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from cases.models import Attachment, Case
+from cases.attachments import unclaimed
+from cases.models import Case
 from cases.permissions import require
 from cases.queries import visible_case
 from cases.web.attachments import posted_photos, shown
@@ -69,7 +70,7 @@ def _take(request: HttpRequest, case: Case, rule: Rule) -> HttpResponse:
 
 
 def _show(request: HttpRequest, form: ActionForm, rule: Rule, photos: Sequence[str]) -> HttpResponse:
-    kept = [shown(row) for row in Attachment.objects.filter(token__in=photos)]
+    kept = [shown(row) for row in unclaimed(photos, by=cast(User, request.user), upload_key="")]
     page = "cases/_action.html" if is_partial(request) else "cases/action.html"
     context = {
         "form": form,

@@ -128,7 +128,8 @@ def save_view(request: HttpRequest, board: str) -> HttpResponse:
     """Keep the current filter under a name; the same name replaces."""
     if board not in BOARDS:
         raise Invalid(_("There is no such list."))
-    name, query = request.POST.get("name", "").strip(), request.POST.get("query", "")[:900]
+    name, query = (request.POST.get(key, "").replace("\x00", "").strip() for key in ("name", "query"))
+    query = query[:900]
     mine = SavedView.objects.filter(user=cast(User, request.user))
     if not name or len(name) > 30:
         raise Invalid(_("Please give the view a name of at most 30 characters."), field="name")
@@ -154,7 +155,7 @@ def search(request: HttpRequest) -> HttpResponse:
     """Every order that the actor may see, open or ended; a full number opens its order."""
     access, now = access_for(request), timezone.now()
     visible = Case.objects.visible_to(access)
-    text = request.GET.get("q", "").strip()
+    text = request.GET.get("q", "").replace("\x00", "").strip()
     if text and (found := visible.filter(number=text).first()) is not None:
         return redirect("cases:detail", number=found.number)
     narrowed = CaseFilter(request.GET, visible, grids=_grids(access), request=request)
@@ -194,7 +195,7 @@ class Verdict:
 @require_POST
 def bulk(request: HttpRequest, action: str) -> HttpResponse:
     """Do one thing to every ticked order, each in its own transaction, with a verdict for each."""
-    numbers = request.POST.getlist("number")
+    numbers = [number.replace("\x00", "") for number in request.POST.getlist("number")]
     if action not in BULK_LABELS:
         raise Invalid(_("This cannot be done to many orders at once."))
     if not 0 < len(numbers) <= MOST_AT_ONCE:

@@ -64,7 +64,7 @@ def test_an_incident_travels_from_the_phone_to_the_dashboard(world: World, setti
         assert watch.counts["city"]["closed"] == 3
 
         def moved(at: timedelta, *parts: str) -> None:
-            """Community and city have gained this order in these lists and nothing else; next door nothing."""
+            """Community and city have gained this order in these lists alone, and next door nothing."""
             clock.shift(1)  # a period counts up to now, exclusively
             own = came(case.number, *parts)
             assert watch.moved() == {"community": own, "city": own, "next door": {}}

@@ -1,4 +1,4 @@
-"""Turns that an order takes: returned, put off, climbed, merged, fought over, instructed. All by the pages."""
+"""Turns that an order takes: returned, put off, climbed, merged, fought over, instructed; all by pages."""
 
 from __future__ import annotations
 
@@ -191,7 +191,7 @@ def test_the_merged_report_hears_what_becomes_of_the_other() -> None:
         run_relay()
         run_relay()
         page = Visitor(world.resident).order(merged.number)
-    kinds = [line for line in CaseEvent.objects.filter(case=merged).values_list("kind", flat=True)]
+    kinds = list(CaseEvent.objects.filter(case=merged).values_list("kind", flat=True))
     assert kinds[:2] == ["report", "merge"]
     assert set(kinds[2:]) == {"merged_news"}
     assert target.number in page.content.decode()

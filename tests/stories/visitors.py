@@ -119,7 +119,7 @@ class Visitor:
     client: Client = field(default_factory=lambda: Client(enforce_csrf_checks=True))
 
     def open(self, url: str, *, status: int = 200, **query: str) -> Any:
-        """A page of the portal; whoever has an account is signed in, however long ago their last visit was."""
+        """A page of the portal; whoever has an account is signed in anew for it."""
         if self.user is not None:
             self.client.cookies.clear()
             self.client.force_login(self.user)

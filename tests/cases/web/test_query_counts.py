@@ -1,8 +1,8 @@
 """How many queries a page takes: the same for one order and for thirty, and within its budget.
 
 Counted is every statement of the request as the database sees it: session, user, posts and places (the row
-scope), the page itself, and what stands around it (navigation with its counts, bell, search, account menu), of a
-signed-in person whose session, calendar and catalogue are warm in the cache. Only what opens and ends a
+scope), the page itself, and what stands around it (navigation with its counts, bell, search, account menu),
+of a signed-in person whose session, calendar and catalogue are warm in the cache. Only what opens and ends a
 transaction (BEGIN, COMMIT, SAVEPOINT, RELEASE) is no query and not counted.
 """
 

@@ -1,0 +1,421 @@
+"""Nobody learns of an order by an address: every route of the portal, asked by those who must see nothing.
+
+The routes come from the URLconf; one that is not in the table fails here. Each is opened by the owner of what
+it shows (so that there is something that could leak), by a colleague next door with the same role, by the
+same role in another city, by somebody without any post, by the three officers, and by a visitor who has not
+signed in. What tells of an order (its number, address, words, reporter and phone) must reach the owner alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import time_machine
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import transaction
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
+from django.utils import timezone
+
+from cases.actions import reporting
+from cases.attachments import store_picture
+from cases.calendars import forget_calendar
+from cases.models import Attachment, Case, CaseEvent, Channel, Notification, SavedView
+from cases.notify import in_app
+from cases.workflow import WORKFLOWS
+from partymembers.models import Role, TrustedDevice, User
+from tests.factories.cases import NOON, World, bring_to, make_world
+from tests.factories.grids import City, make_city
+from tests.factories.people import make_unit, make_user
+from tests.factories.pictures import picture_bytes
+
+pytestmark = pytest.mark.django_db
+#: Where a visitor is sent from the officers' pages.
+WAYS_IN = ("/login/", "/admin/", "/password/")
+OFFICERS = (Role.SYSTEM_OFFICER, Role.SECURITY_OFFICER, Role.AUDIT_OFFICER)
+ADDRESS, WORDS, PHONE, NAME = "霁虹巷 7 弄", "井圈塌了半边", "13655550123", "欧阳无双"
+TAIL = "0123<"  # a masked phone at the end of an element
+
+
+def routes(resolver: URLResolver, space: tuple[str, ...] = ()) -> Iterator[tuple[str, URLPattern]]:
+    """Every pattern below a resolver with its full name."""
+    for each in resolver.url_patterns:
+        if isinstance(each, URLResolver):
+            yield from routes(each, (*space, each.namespace) if each.namespace else space)
+        else:
+            yield ":".join((*space, each.name or "?")), each
+
+
+ALL_ROUTES = dict(routes(get_resolver()))
+ADMIN = sorted(name for name in ALL_ROUTES if name.startswith("admin:"))
+OTHERS = sorted(name for name in ALL_ROUTES if not name.startswith("admin:"))
+
+
+@dataclass
+class Scene:
+    """The owner's orders, one for each kind of list, and everybody who asks."""
+
+    world: World
+    far: City
+    cases: dict[str, Case]
+    photo: Attachment
+    qr: str
+    strangers: dict[str, tuple[User, ...]] = field(default_factory=dict)
+    clients: dict[int, Client] = field(default_factory=dict)
+
+    def client(self, user: User) -> Client:
+        """The user's browser, signed in once."""
+        if user.pk not in self.clients:
+            self.clients[user.pk] = signed_in(user)
+        return self.clients[user.pk]
+
+    @property
+    def secrets(self) -> list[str]:
+        """What tells of the owner's orders."""
+        numbers = [case.number for case in self.cases.values()]
+        return [*numbers, ADDRESS, WORDS, PHONE, TAIL, NAME]
+
+    def leaks(self, response: Any) -> list[str]:
+        """The secrets that an answer holds, in its body or in where it leads."""
+        body = b"".join(response.streaming_content) if response.streaming else response.content
+        text = body.decode("utf-8", "replace") + response.headers.get("Location", "")
+        return [secret for secret in self.secrets if secret in text]
+
+
+@pytest.fixture
+def scene() -> Iterator[Scene]:
+    forget_calendar()
+    with time_machine.travel(NOON + timedelta(hours=5), tick=False):
+        yield make_scene()
+    forget_calendar()
+
+
+def make_scene() -> Scene:
+    world, far = make_world(), make_city("341200000000")
+    world.worker.name, world.worker.phone = NAME, PHONE
+    world.worker.save()
+    told = {"address": ADDRESS, "description": WORDS}
+    states = ("reported", "accepted", "dispatched", "handling", "handled", "closed")
+    cases = {state: bring_to(world, state, **told) for state in states}
+    contact = reporting.Contact(name=NAME, phone=PHONE)
+    public = reporting.Report(
+        matter=world.matter, channel=Channel.RESIDENT, place=world.city.building, **told
+    )
+    cases["public"] = reporting.report_case(report=public, reporter=None, contact=contact, at=NOON)
+    file = SimpleUploadedFile("a.jpg", picture_bytes(), "image/jpeg")
+    photo = store_picture(file, uploader=world.worker, at=NOON)
+    reporting.add_information(
+        case_id=cases["reported"].pk, actor=world.worker, at=NOON, note=WORDS, attachments=[photo.token]
+    )
+    in_app(list(CaseEvent.objects.order_by("pk")))
+    scene = Scene(world, far, cases, photo, world.city.qr_code().token)
+    scene.strangers = strangers_of(world, far)
+    return scene
+
+
+def strangers_of(world: World, far: City) -> dict[str, tuple[User, ...]]:
+    """By role: the colleague next door, and the same role in another city."""
+    far_unit = make_unit("外市养护所", place=far.city)
+    return {
+        "desk": (world.other_desk, make_user("外社区", role=Role.SECRETARY, place=far.west)),
+        "handler": (world.other_handler, make_user("外养护", role=Role.HANDLER, unit=far_unit)),
+        "worker": (world.other_worker, make_user("外网格", role=Role.GRID_WORKER, place=far.west_1)),
+        "official": (make_user("外市长", role=Role.OFFICIAL, place=far.city),),
+        "nobody": (make_user("无职", phone="13755550000"),),
+        "officer": tuple(make_user(str(role.label), role=role) for role in OFFICERS),
+    }
+
+
+def signed_in(user: User) -> Client:
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+Arguments = Callable[[Scene], list[Any]]
+Data = Callable[[Scene], dict[str, Any]]
+
+
+def nothing(_scene: Scene) -> list[Any]:
+    return []
+
+
+def no_data(_scene: Scene) -> dict[str, Any]:
+    return {}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Route:
+    """How to call a route, and what becomes of those who may not see what it shows.
+
+    `owner` gets an answer that holds a secret, unless there is none in it (`is_plain`). Strangers never find
+    a secret; `hides` says that all of them get 404. `anonymous` is a status, 302 meaning "to the sign-in".
+    """
+
+    owner: str = "desk"
+    args: Arguments = nothing
+    data: Data = no_data
+    method: str = "get"
+    is_plain: bool = False
+    hides: bool = False
+    anonymous: int = 302
+
+    def ask(self, client: Client, url: str, data: dict[str, Any]) -> Any:
+        return getattr(client, self.method)(url, data)
+
+
+def number(state: str, *more: Any) -> Arguments:
+    return lambda scene: [scene.cases[state].number, *more]
+
+
+def given(**data: Any) -> Data:
+    return lambda _scene: data
+
+
+def position(scene: Scene) -> dict[str, Any]:
+    lng, lat = scene.world.city.inside(scene.world.city.west_1)
+    return {"matter": scene.world.matter.pk, "lng": lng, "lat": lat}
+
+
+def notice(scene: Scene) -> list[Any]:
+    rows = Notification.objects.filter(recipient=scene.world.desk, case=scene.cases["reported"])
+    return [rows.latest("pk").pk]
+
+
+def device(scene: Scene) -> list[Any]:
+    now = timezone.now()
+    made = TrustedDevice.objects.create(
+        user=scene.world.worker, session_key="x" * 32, trusted_at=now, expires_at=now + timedelta(days=7)
+    )
+    return [made.pk]
+
+
+def saved_view(scene: Scene) -> list[Any]:
+    return [SavedView.objects.create(user=scene.world.desk, name="我的", query="desk?view=late").pk]
+
+
+def token(scene: Scene) -> list[Any]:
+    return [scene.qr]
+
+
+def west(part: str = "") -> Data:
+    return lambda scene: {"place": scene.world.city.west.code, "part": part, "period": "month"}
+
+
+def own() -> Route:
+    """A page about oneself, or a form that shows no order."""
+    return Route(is_plain=True)
+
+
+def public(args: Arguments = nothing, **more: Any) -> Route:
+    return Route(args=args, is_plain=True, anonymous=more.pop("anonymous", 200), **more)
+
+
+ROUTES: dict[str, Route] = {  # in this order: signing out comes last
+    "healthz": public(),
+    "home": own(),
+    "login": public(),
+    "set_language": public(method="post", data=given(language="en"), anonymous=302),
+    "password_change": own(),
+    "profile": own(),
+    "switch_post": Route(is_plain=True, method="post"),
+    "forget_device": Route(owner="worker", args=device, method="post", is_plain=True, hides=True),
+    "cases:desk": Route(data=given(view="all")),
+    "cases:handling": Route(owner="handler"),
+    "cases:today": Route(owner="second_worker"),
+    "cases:mine": Route(owner="worker"),
+    "cases:search": Route(data=given(q="霁虹巷")),
+    "cases:news": Route(is_plain=True),
+    "cases:bulk": Route(
+        args=lambda _scene: ["decline"],
+        data=lambda scene: {"number": [scene.cases["public"].number], "note": "不属于"},
+        method="post",
+    ),
+    "cases:save_view": Route(
+        args=lambda _scene: ["desk"], data=given(name="我的", query="view=late"), method="post", is_plain=True
+    ),
+    "cases:delete_view": Route(args=saved_view, method="post", is_plain=True, hides=True),
+    "cases:detail": Route(args=number("handling"), hides=True),
+    "cases:panel": Route(args=number("reported"), hides=True),
+    "cases:open_phone": Route(args=number("reported"), method="post", hides=True),
+    "cases:act": Route(args=number("reported", "accept"), hides=True),
+    "cases:verify": Route(owner="second_worker", args=number("handled"), hides=True),
+    "cases:reported": Route(owner="worker", args=number("reported"), hides=True),
+    "cases:join_case": Route(args=number("reported"), method="post", is_plain=True, hides=True),
+    "cases:notifications": Route(),
+    "cases:unread": Route(is_plain=True, anonymous=401),
+    "cases:notifications_read_all": Route(method="post", data=given(newest="1"), is_plain=True),
+    "cases:notification_open": Route(args=notice, hides=True),
+    "cases:notification_read": Route(args=notice, method="post", is_plain=True, hides=True),
+    "cases:attachment_upload": Route(method="post", is_plain=True, anonymous=400),
+    "cases:attachment": Route(args=lambda s: [s.photo.token], is_plain=True, hides=True, anonymous=404),
+    "cases:attachment_thumbnail": Route(
+        args=lambda s: [s.photo.token], is_plain=True, hides=True, anonymous=404
+    ),
+    "cases:report": own(),
+    "cases:matter_search": own(),
+    "cases:locate": Route(data=position, is_plain=True),
+    "cases:similar": Route(data=position),
+    "cases:service_worker": public(),
+    "cases:outbox": own(),
+    "cases:outbox_state": Route(is_plain=True, anonymous=401),
+    "cases:public_report": public(token),
+    "cases:public_matters": public(token),
+    "cases:public_similar": public(token, data=position),
+    "cases:public_join": public(lambda s: [s.qr, "forged"], method="post", anonymous=404),
+    "cases:public_follow_order": public(lambda _s: ["x" * 32], anonymous=404),
+    "cases:public_act": public(lambda _s: ["x" * 32, "rate"], method="post", anonymous=404),
+    "cases:public_follow": public(),
+    "dashboard:overview": Route(data=west(), is_plain=True, hides=True),
+    "dashboard:late": Route(data=west(), is_plain=True, hides=True),
+    "dashboard:cases": Route(data=west("reported"), hides=True),
+    "dashboard:export": Route(data=lambda s: west("reported")(s) | {"format": "csv"}, hides=True),
+    "logout": Route(is_plain=True, method="post"),
+}
+
+
+def test_every_route_has_an_entry() -> None:
+    assert sorted(ROUTES) == OTHERS
+
+
+def test_what_the_owner_sees_nobody_else_finds(scene: Scene) -> None:
+    faults = []
+    for users in scene.strangers.values():
+        for user in users:
+            scene.client(user)  # before the first rollback
+    for name, route in ROUTES.items():
+        with transaction.atomic():
+            faults += [f"{name}: {fault}" for fault in faults_of(name, route, scene)]
+            transaction.set_rollback(True)
+    assert not faults, "\n".join(faults)
+
+
+def faults_of(name: str, route: Route, scene: Scene) -> Iterator[str]:
+    """What is wrong with the answers of one route."""
+    question = reverse(name, args=route.args(scene)), route.data(scene)
+    for role, users in scene.strangers.items():
+        for user in users:
+            answer = route.ask(scene.client(user), *question)
+            if leaks := scene.leaks(answer):
+                yield f"{role} {user} reads {leaks}"
+            if answer.status_code >= 500 or (route.hides and answer.status_code != 404):
+                yield f"{role} {user} gets {answer.status_code}"
+    visitor = route.ask(Client(), *question)
+    told = [secret for secret in scene.leaks(visitor) if secret not in question[0]]  # ?next= repeats it
+    if visitor.status_code != route.anonymous or told:
+        yield f"a visitor gets {visitor.status_code} and reads {told}"
+    goes_to = visitor.headers.get("Location", reverse("login"))
+    if name != "set_language" and not goes_to.startswith(reverse("login")):
+        yield f"a visitor is sent to {goes_to}"
+    answer = route.ask(signed_in(getattr(scene.world, route.owner)), *question)
+    if answer.status_code >= 400 and not (route.is_plain and not route.hides):
+        yield f"the owner gets {answer.status_code}"
+    if not route.is_plain and not scene.leaks(answer):
+        yield "the owner sees nothing, so nothing could leak"
+
+
+def test_every_action_of_an_order_is_hidden_alike(scene: Scene) -> None:
+    """By GET and by POST, with the very same words as a number that does not exist."""
+    people = ("desk", "officer")
+    actions = [("cases:act", [action]) for action in WORKFLOWS["incident"]]
+    pages = [("cases:detail", []), ("cases:panel", []), ("cases:verify", []), ("cases:reported", [])]
+    for client in [signed_in(scene.strangers[role][0]) for role in people]:
+        unknown = client.get(reverse("cases:detail", args=["261120-999999"]))
+        for state in ("handling", "closed"):
+            for name, more in [*pages, *actions]:
+                url = reverse(name, args=[scene.cases[state].number, *more])
+                answer = client.post(url, {"note": "x"}) if more else client.get(url)
+                assert answer.status_code == unknown.status_code == 404, (state, name, more)
+                assert heading(answer) == heading(unknown)
+    for case in scene.cases.values():
+        assert Case.objects.get(pk=case.pk).last_seq == CaseEvent.objects.filter(case=case).count()
+
+
+def heading(answer: Any) -> str:
+    text = answer.content.decode()
+    return text[text.index("<h1>") : text.index("</h1>")]
+
+
+def test_a_number_is_found_by_its_own_people_alone(scene: Scene) -> None:
+    wanted = scene.cases["handling"].number
+    found = signed_in(scene.world.desk).get(reverse("cases:search"), {"q": wanted})
+    assert found.url == reverse("cases:detail", args=[wanted])
+    for users in scene.strangers.values():
+        client = signed_in(users[-1])
+        for text in (wanted, ADDRESS, WORDS, PHONE[-4:], ""):
+            page = client.get(reverse("cases:search"), {"q": text})
+            assert page.status_code == 200
+            assert page.context["rows"] == []
+            assert page.context["page"].total == 0
+
+
+def test_no_total_counts_what_one_may_not_see(scene: Scene) -> None:
+    """The numbers beside the views, the bell, the navigation, the news and the dashboard are zero."""
+    own = signed_in(scene.world.desk)
+    mine = own.get(reverse("cases:news"), {"board": "desk"}).json()
+    assert mine["counts"]["view-all"] == len(scene.cases) - 1
+    assert mine["latest"] > 0
+    for role in ("desk", "handler", "worker"):
+        for user in scene.strangers[role]:
+            client = signed_in(user)
+            for board in ("desk", "handling"):
+                news = client.get(reverse("cases:news"), {"board": board}).json()
+                assert set(news["counts"].values()) == {0}
+                assert not news["latest"]
+            assert client.get(reverse("cases:unread")).json()["unread"] == 0
+            page = client.get(reverse("cases:mine"))
+            assert {item.badge for item in page.context["nav_items"]} == {0}
+    for user in (scene.world.other_desk, *scene.strangers["official"]):
+        page = signed_in(user).get(reverse("dashboard:overview"))
+        counts = {
+            door.count for tile in (*page.context["tiles"], *page.context["others"]) for door in tile.parts
+        }
+        assert counts == {0}
+
+
+def test_officers_configure_and_see_no_order(scene: Scene) -> None:
+    for user in scene.strangers["officer"]:
+        client = signed_in(user)
+        assert client.get(reverse("cases:desk")).status_code == 403
+        assert client.get(reverse("cases:handling")).status_code == 403
+        assert client.get(reverse("dashboard:overview")).status_code == 404
+        keys = [item.key for item in client.get(reverse("profile")).context["nav_items"]]
+        assert set(keys).isdisjoint({"desk", "handling", "today", "report", "mine", "dashboard"})
+        for name in ADMIN:
+            if name.endswith("_changelist"):
+                assert set(scene.leaks(client.get(reverse(name)))) <= {NAME, PHONE, TAIL}, name
+
+
+def admin_url(name: str) -> str:
+    """A concrete address; of an app for its list, of row 1 for a row."""
+    known = {"app_label": "cases"}
+    return reverse(
+        name, kwargs={key: known.get(key, "1") for key in ALL_ROUTES[name].pattern.regex.groupindex}
+    )
+
+
+def test_the_officers_pages_do_not_exist_for_anybody_else(scene: Scene) -> None:
+    """One rule for all of them: a visitor is sent to the sign-in, who holds no officer's post gets 404."""
+    people = [scene.world.desk, scene.world.city_desk, scene.world.official, *scene.strangers["nobody"]]
+    clients, faults = [signed_in(user) for user in people], []
+    for name in ADMIN:
+        if name.endswith("?"):  # Django's redirect of old addresses, and its own page for unknown ones
+            continue
+        url = admin_url(name)
+        visitor = Client().get(url)
+        if visitor.status_code != 302 or not visitor.url.startswith(WAYS_IN):
+            faults.append((name, "visitor", visitor.status_code))
+        for client in clients:
+            answer = client.get(url)
+            leads_out = name in ("admin:logout", "admin:password_change")
+            if answer.status_code != 404 and not (leads_out and answer.status_code < 400):
+                faults.append((name, "business", answer.status_code))
+    assert faults == []
+    assert len(ADMIN) > 30
+    for url in ("/admin/no/such/", "/admin/cases/case/", "/admin/cases/matter/1/"):
+        assert Client().get(url).status_code == 302
+        assert all(client.get(url).status_code == 404 for client in clients)
