@@ -101,6 +101,13 @@ class DomainErrorMiddleware:
         """Pass on."""
         return self.get_response(request)
 
+    def process_view(self, request: HttpRequest, *_view: object) -> HttpResponse | None:
+        """Refuse an address with a NUL character: PostgreSQL cannot even be asked for it."""
+        if "\x00" in request.path:
+            return not_found(request)
+        said = (text for key, values in request.GET.lists() for text in (key, *values))
+        return bad_request(request) if any("\x00" in text for text in said) else None
+
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         """Answer domain errors; leave everything else to Django."""
         return domain_error(request, exception) if isinstance(exception, DomainError) else None
