@@ -94,13 +94,23 @@ def _relations(user: User, access: Access, case: Case) -> Iterable[Relation]:
         yield Relation.OFFICIAL
     if case.unit_id is not None and access.in_unit(case.unit_id):
         yield Relation.LEAD
-    if any(part.part == CaseUnit.Part.ASSIST and access.in_unit(part.unit_id) for part in case.parts.all()):
+    if case.unit_id is not None and _assists(access, case):  # nobody assists where nobody leads
         yield Relation.ASSIST
-    if case.reporter_id == user.pk or any(c.user_id == user.pk for c in case.co_reporters.all()):
+    if case.reporter_id == user.pk or (case.co_reports and _joined(user, case)):
         yield Relation.REPORTER
 
 
+def _assists(access: Access, case: Case) -> bool:
+    return any(p.part == CaseUnit.Part.ASSIST and access.in_unit(p.unit_id) for p in case.parts.all())
+
+
+def _joined(user: User, case: Case) -> bool:
+    return any(joined.user_id == user.pk for joined in case.co_reporters.all())
+
+
 def _open_request(case: Case) -> str | None:
+    if case.state != State.HANDLING:  # a request falls away with the handling that it is about
+        return None
     return next((r.kind for r in case.requests.all() if r.decided_at is None), None)
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from django.db import transaction
+from django.db.models import prefetch_related_objects
 from django.utils.translation import gettext_lazy as _
 
 from cases import clocks, permissions
@@ -15,8 +17,9 @@ from cases.attachments import claim_attachments
 from cases.events import EVENT_KINDS
 from cases.models import Attachment, Case, CaseEvent
 from cases.relay import nudge
-from cases.workflow import WORKFLOWS
+from cases.workflow import WORKFLOWS, State
 from governance.common.errors import Invalid, NotVisible
+from governance.common.remembering import is_remembering, remembered
 from partymembers.models import User
 
 MAX_NOTE = 2000
@@ -32,12 +35,40 @@ def lock_case(case_id: int) -> Case:
     # The lock has a statement of its own: one that also joins, and waited for another action, would pair the
     # order's new row with the joined rows of before, and so lose its desk or unit, or the order itself.
     Case.objects.select_for_update().filter(pk=case_id).values_list("pk").first()
-    rows = Case.objects.select_related("place", "desk", "matter__matter_class", "standard", "unit")
-    rows = rows.defer("place__boundary", "desk__boundary")  # long, and no rule looks at them
-    case = rows.prefetch_related("clocks", "parts", "requests", "co_reporters").filter(pk=case_id).first()
+    rows = Case.objects.filter(pk=case_id)
+    if not is_remembering():
+        rows = rows.select_related("place", "desk", "matter__matter_class", "standard", "unit")
+        rows = rows.defer("place__boundary", "desk__boundary")  # long, and no rule looks at them
+    case = rows.first()
     if case is None:
         raise NotVisible()
+    if is_remembering():
+        _recall(case)
+    _look_around(case)
     return case
+
+
+def _look_around(case: Case) -> None:
+    """Read the order's clocks, and of its other rows those that a rule may ask for now."""
+    there_may_be = {
+        "clocks": True,
+        "parts": case.unit_id is not None,  # before and after, nobody leads and nobody assists
+        "requests": case.state == State.HANDLING,  # a request falls away when the order leaves its handler
+        "co_reporters": case.co_reports > 0,
+    }
+    prefetch_related_objects([case], *(name for name, may_be in there_may_be.items() if may_be))
+    known: dict[str, object] = case.__dict__.setdefault("_prefetched_objects_cache", {})
+    for name, may_be in there_may_be.items():
+        if not may_be:
+            known[name] = getattr(case, name).none()
+
+
+def _recall(case: Case) -> None:
+    """In a bulk load: what the order points to, read once for all orders."""
+    for name in ("place", "desk", "matter", "standard", "unit"):
+        pk = getattr(case, f"{name}_id")
+        if pk is not None:
+            setattr(case, name, remembered((name, pk), partial(getattr, case, name)))
 
 
 def open_case(case_id: int, action: str, *, actor: Actor, at: datetime) -> Case:
