@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from cases.models import Case, CaseRequest, Channel, MatterClass
 from cases.querysets import CaseQuerySet
+from cases.terms import tail_term
 from cases.workflow import State
 from governance.common.text import bigrams
 from grids.models import Place
@@ -65,7 +66,8 @@ def matching(text: str, access: Access = NOTHING) -> Q:
         return Q(number__startswith=text)
     if _TAIL.match(text):
         phone = Q(reporter_phone__endswith=text) | Q(reporter__phone__endswith=text)
-        return Q(number__endswith=text) | (phone & _works_on(access))
+        is_found = Q(number__endswith=text) | (phone & _works_on(access))
+        return Q(search_terms__contains=[tail_term(text)]) & is_found  # by index first, then exactly
     pairs = bigrams(text)
     if len(text) < 2 or not pairs:
         return Q(address__icontains=text) | Q(matter__name__icontains=text)

@@ -17,10 +17,10 @@ from django.utils.translation import gettext as _
 from cases.actions.desk import forget_route, is_member
 from cases.actions.engine import lock_case, record
 from cases.actions.handling import return_case
-from cases.actions.reporting import search_terms
 from cases.actors import SYSTEM
 from cases.models import Case
 from cases.placing import Territory, put_at, territory_of
+from cases.terms import search_terms
 from cases.workflow import OPEN_STATES, State
 from grids.boundaries import locate
 from grids.levels import Level

@@ -12,11 +12,12 @@ from django.utils.translation import gettext as _
 
 from cases import clocks
 from cases.actions.engine import lock_case, open_case, record, require_reason
-from cases.actions.reporting import place_report, search_terms
+from cases.actions.reporting import place_report
 from cases.actors import Actor, System
 from cases.catalogue import standard_for
 from cases.models import Case, CaseRequest, CaseUnit, CoReporter, Matter, Standard
 from cases.placing import put_at
+from cases.terms import search_terms
 from cases.workflow import OPEN_STATES, Stage
 from governance.common.errors import Invalid, NotVisible, WrongState
 from grids.models import Place

@@ -11,17 +11,17 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from cases.actions.reporting import search_terms
 from cases.events import EVENT_KINDS
 from cases.models import Case, CaseEvent, Matter
 from cases.numbers import take_numbers
 from cases.placing import Territory, put_at, stamp_report
 from cases.relay import nudge
+from cases.terms import search_terms
 from cases.workflow import ENDED_STATES, State
 from governance.common.errors import Invalid
 from partymembers.models import Unit, User
 
-#: States in which an order can come in: at the desk, or ended. Between them lie clocks, which history has not.
+#: States in which an order can come in: at the desk, or ended. Between them lie clocks; history has none.
 IMPORTABLE_STATES = (State.REPORTED, State.ACCEPTED, *ENDED_STATES)
 #: Orders written in one statement.
 BATCH = 1000

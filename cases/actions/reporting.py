@@ -18,9 +18,9 @@ from cases.catalogue import standard_for
 from cases.models import Attachment, Case, Channel, CoReporter, Matter, Standard
 from cases.numbers import take_numbers
 from cases.placing import Territory, put_at, stamp_report, territory_of
+from cases.terms import search_terms
 from cases.workflow import OPEN_STATES, Stage, State
 from governance.common.errors import DomainError, Invalid, NotAllowed, WrongState
-from governance.common.text import bigrams
 from grids.boundaries import locate
 from grids.models import Place
 from partymembers.access import access_of
@@ -113,6 +113,7 @@ def _create(report: Report, reporter: User | None, contact: Contact, client_id: 
     _plan_clocks(case, at)
     # Last, because everybody else who reports waits from here until the commit.
     case.number = take_numbers(timezone.localdate(at))[0]
+    case.search_terms = search_terms(case)
     actor: Actor = reporter or PublicReporter(0)  # the order has no id before it is recorded
     record(
         case,
@@ -188,14 +189,7 @@ def _new_case(
     )
     put_at(case, located.territory)
     stamp_report(case)
-    case.search_terms = search_terms(case)
     return case
-
-
-def search_terms(case: Case) -> list[str]:
-    """What a desk finds the order by: pairs of characters of its matter, address and description."""
-    text = " ".join((case.matter.name, case.address, case.place.name, case.description[:500]))
-    return sorted(set(bigrams(text)))[:400]
 
 
 def _plan_clocks(case: Case, at: datetime) -> None:
