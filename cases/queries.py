@@ -54,7 +54,7 @@ def visible_case(number: str, access: Access) -> Case:
         "reporter",
         "merged_into",
     )
-    mine = CoReporter.objects.filter(case=OuterRef("pk"), user_id=access.user_id)
+    mine = CoReporter.objects.filter(case=OuterRef("pk"), user=access.user_id)
     number = number.replace("\x00", "")  # which PostgreSQL has no text for
     case = rows.annotate(is_joined=Exists(mine)).filter(number=number).first()
     if case is None:
@@ -80,7 +80,7 @@ def _prefetch_for(case: Case, access: Access) -> None:
     else:
         nothing["requests"] = CaseRequest.objects.none()
     if case.is_joined:  # type: ignore[attr-defined]
-        wanted.append(Prefetch("co_reporters", CoReporter.objects.filter(user_id=access.user_id)))
+        wanted.append(Prefetch("co_reporters", CoReporter.objects.filter(user=access.user_id)))
     else:
         nothing["co_reporters"] = CoReporter.objects.none()
     prefetch_related_objects([case], *wanted)
@@ -265,6 +265,20 @@ def metres_between(lng: float, lat: float, other_lng: float, other_lat: float) -
 
 def _cos(degrees: float) -> float:
     return cos(radians(degrees))
+
+
+def is_onlooker(case: Case, access: Access) -> bool:
+    """Whether the actor sees the order only as somebody who reported or joined it, by no post of theirs.
+
+    They read what the public is told, and their own words (`CaseQuerySet.worked_by` for one row).
+    """
+    units = {case.unit_id, *(part.unit_id for part in case.parts.all())}
+    return not (
+        access.covers(case.place.path)
+        or case.building_id in access.building_ids()
+        or case.desk_id in access.desk_place_ids
+        or units & access.unit_ids
+    )
 
 
 def is_reader_only(case: Case, access: Access) -> bool:

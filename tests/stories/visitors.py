@@ -42,7 +42,8 @@ class _Reader(HTMLParser):
 
     def __init__(self, url: str) -> None:
         super().__init__()
-        self.url, self.forms = url, []
+        self.url = url
+        self.forms: list[PageForm] = []
         self.named: dict[str, PageForm] = {}
         self.strays: list[tuple[str, dict[str, str]]] = []
         self.open: PageForm | None = None
