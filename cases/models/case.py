@@ -52,9 +52,13 @@ class Case(models.Model):
     kind = models.CharField(_("kind"), max_length=10, choices=Kind, default=Kind.INCIDENT)
     state = models.CharField(_("state"), max_length=12, choices=State, default=State.REPORTED)
     channel = models.CharField(_("channel"), max_length=12, choices=Channel)
-    matter = models.ForeignKey(Matter, models.PROTECT, related_name="cases", verbose_name=_("matter"))
+    # Spared indexes (`db_index=False`): each is written with every report and most actions. Where one below
+    # begins with the same column (matter, unit, reporter), or nobody asks (standard, finisher), it is spared.
+    matter = models.ForeignKey(
+        Matter, models.PROTECT, related_name="cases", verbose_name=_("matter"), db_index=False
+    )
     standard = models.ForeignKey(
-        Standard, models.PROTECT, null=True, related_name="cases", verbose_name=_("standard")
+        Standard, models.PROTECT, null=True, related_name="cases", verbose_name=_("standard"), db_index=False
     )
     standard_is_final = models.BooleanField(default=False)
     urgency = models.CharField(_("urgency"), max_length=10, choices=Urgency, default=Urgency.NORMAL)
@@ -76,7 +80,9 @@ class Case(models.Model):
     compound = models.ForeignKey(
         Compound, models.PROTECT, null=True, related_name="cases", verbose_name=_("compound")
     )
-    reported_place = models.ForeignKey(Place, models.PROTECT, related_name="+", editable=False)
+    reported_place = models.ForeignKey(
+        Place, models.PROTECT, related_name="+", editable=False, db_index=False
+    )
     reported_city = _area("+")
     reported_district = _area("+")
     reported_street = _area("+")
@@ -84,20 +90,37 @@ class Case(models.Model):
     reported_grid = _area("+")
 
     unit = models.ForeignKey(
-        Unit, models.PROTECT, null=True, related_name="led_cases", verbose_name=_("lead unit")
+        Unit,
+        models.PROTECT,
+        null=True,
+        related_name="led_cases",
+        verbose_name=_("lead unit"),
+        db_index=False,
     )
     handler = models.ForeignKey(
         User, models.PROTECT, null=True, related_name="handled_cases", verbose_name=_("handler")
     )
-    finisher = models.ForeignKey(User, models.PROTECT, null=True, related_name="+", editable=False)
+    finisher = models.ForeignKey(
+        User, models.PROTECT, null=True, related_name="+", editable=False, db_index=False
+    )
     suggested_unit = models.ForeignKey(
-        Unit, models.PROTECT, null=True, related_name="+", verbose_name=_("suggested unit")
+        Unit,
+        models.PROTECT,
+        null=True,
+        related_name="+",
+        verbose_name=_("suggested unit"),
+        db_index=False,
     )
     route_reason = models.JSONField(default=dict, blank=True)
     routed_at = models.DateTimeField(null=True)
 
     reporter = models.ForeignKey(
-        User, models.PROTECT, null=True, related_name="reported_cases", verbose_name=_("reporter")
+        User,
+        models.PROTECT,
+        null=True,
+        related_name="reported_cases",
+        verbose_name=_("reporter"),
+        db_index=False,
     )
     reporter_name = models.CharField(_("reporter's name"), max_length=50, blank=True)
     reporter_phone = models.CharField(_("reporter's phone"), max_length=20, blank=True)
@@ -188,6 +211,7 @@ class Case(models.Model):
             models.Index(fields=["unit", "due_at"], name="case_unit_due"),
             models.Index(fields=["matter", "due_at"], name="case_matter_due"),
             models.Index(fields=["reporter", "-reported_at"], name="case_reporter"),
+            models.Index(fields=["-reported_at", "-id"], name="case_newest"),
             models.Index(fields=["city", "rated_at"], name="case_rated"),
             GinIndex(fields=["search_terms"], name="case_search"),
         ]

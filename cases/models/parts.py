@@ -26,7 +26,7 @@ class CaseEvent(models.Model):
         PUBLIC = "public", _("Resident")
         SYSTEM = "system", _("System")
 
-    case = models.ForeignKey(Case, models.PROTECT, related_name="events")
+    case = models.ForeignKey(Case, models.PROTECT, related_name="events", db_index=False)
     seq = models.PositiveIntegerField()
     position = models.BigIntegerField(null=True, unique=True)
     kind = models.CharField(max_length=30)
@@ -61,7 +61,7 @@ class Clock(models.Model):
     A clock runs while `stopped_at` and `paused_at` are null.
     """
 
-    case = models.ForeignKey(Case, models.PROTECT, related_name="clocks")
+    case = models.ForeignKey(Case, models.PROTECT, related_name="clocks", db_index=False)
     stage = models.CharField(max_length=12, choices=Stage)
     round = models.PositiveSmallIntegerField(default=1)
     timer_type = models.CharField(max_length=12, choices=TIMER_CHOICES)
@@ -134,7 +134,7 @@ class CaseUnit(models.Model):
         ASSIST = "assist", _("Assisting unit")
         FORMER = "former", _("Former unit")
 
-    case = models.ForeignKey(Case, models.PROTECT, related_name="parts")
+    case = models.ForeignKey(Case, models.PROTECT, related_name="parts", db_index=False)
     unit = models.ForeignKey(Unit, models.PROTECT, related_name="parts")
     part = models.CharField(max_length=10, choices=Part)
     since = models.DateTimeField()
