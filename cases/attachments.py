@@ -30,6 +30,8 @@ UNCLAIMED_FOR: Final = timedelta(hours=24)
 #: Unclaimed uploads of the last hour: of one person or session, and from one address.
 MOST_AN_HOUR: Final = 60
 MOST_AN_HOUR_FROM_AN_ADDRESS: Final = 200
+#: Pictures that the reporter of an order is shown.
+PUBLIC_ROLES: Final = (Attachment.Role.BEFORE, Attachment.Role.AFTER)
 _WINDOW: Final = timedelta(hours=1)
 _EXPIRE_AT_ONCE: Final = 500
 
@@ -164,8 +166,8 @@ def visible_attachment(
 ) -> Attachment:
     """The picture behind a token, for somebody who may open it; at most three queries.
 
-    Those of orders within the person's scope, and one's own uploads while no order has claimed them. A
-    resident's session sees what it sent; who follows an order by its link sees the reporter's pictures and
+    Those of orders that the person works on by a post, and one's own uploads. A resident's session sees what
+    it sent; who follows an order, by its link or by having reported it, sees the reporter's pictures and
     those after handling, a co-reporter only the latter. Raises NotVisible.
     """
     row = Attachment.objects.select_related("case").filter(token=token).first()
@@ -179,14 +181,26 @@ def visible_attachment(
         return row
     if (
         _is_followed(row, row.case, follow_tokens)
-        or Case.objects.visible_to(access).filter(pk=row.case.pk).exists()
+        or Case.objects.worked_by(access).filter(pk=row.case.pk).exists()
+        or _is_reporters(row, row.case, access)
     ):
         return row
     raise NotVisible()
 
 
+def _is_reporters(row: Attachment, case: Case, access: Access) -> bool:
+    """Whether it is shown to somebody with an account who reported or joined the order, and no more."""
+    if access.user_id is None:
+        return False
+    if case.reporter_id == access.user_id:
+        return row.uploader_id == access.user_id or row.role in PUBLIC_ROLES
+    if row.role != Attachment.Role.AFTER and row.uploader_id != access.user_id:
+        return False
+    return case.co_reporters.filter(user_id=access.user_id).exists()
+
+
 def _is_followed(row: Attachment, case: Case, follow_tokens: Sequence[str]) -> bool:
-    if not follow_tokens or row.role not in (Attachment.Role.BEFORE, Attachment.Role.AFTER):
+    if not follow_tokens or row.role not in PUBLIC_ROLES:
         return False
     if case.follow_token in follow_tokens:
         return True

@@ -16,9 +16,8 @@ from cases.actors import PublicReporter
 from cases.models import Attachment, Case, CaseEvent, CoReporter, Feedback
 from cases.permissions import allowed_actions, is_rating_open
 from cases.querysets import CaseQuerySet
-from cases.timeline import look_of
+from cases.timeline import SAID_TO_REPORTER, look_of, without_phones
 from cases.workflow import OPEN_STATES, State
-from governance.common.formats import masked_phone
 
 #: What a resident is told of each kind of event; what is not listed stays inside.
 _TOLD: Final[dict[str, str | Promise]] = {
@@ -46,9 +45,6 @@ _TOLD: Final[dict[str, str | Promise]] = {
 }
 #: The kinds of events that a reporter who does not work on the order may read.
 PUBLIC_KINDS: Final = frozenset(_TOLD)
-#: Kinds whose remark is meant for the reporter.
-_SAID: Final = frozenset({"decline"})
-_PHONE: Final = re.compile(r"(?<!\d)1[3-9]\d{9}(?!\d)")
 #: What somebody with a link may do, in the order of the page.
 PUBLIC_ACTIONS: Final = ("rate", "add_information", "urge", "withdraw")
 #: One person urges so often at most.
@@ -158,16 +154,11 @@ def _line(event: CaseEvent) -> PublicLine:
     return PublicLine(
         at=event.at,
         what=str(_TOLD[event.kind]) % {"unit": unit},
-        note=without_phones(event.note) if event.kind in _SAID else "",
+        note=without_phones(event.note) if event.kind in SAID_TO_REPORTER else "",
         tone=tone,
         icon=icon,
         pictures=event.public_pictures,  # type: ignore[attr-defined]
     )
-
-
-def without_phones(text: str) -> str:
-    """A text for the public: mobile numbers in it are masked."""
-    return _PHONE.sub(lambda found: masked_phone(found.group()), text)
 
 
 def pictures_of(followed: Followed) -> tuple[list[Attachment], list[Attachment]]:

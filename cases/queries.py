@@ -281,6 +281,20 @@ def is_onlooker(case: Case, access: Access) -> bool:
     )
 
 
+def is_onlooker(case: Case, access: Access) -> bool:
+    """Whether the actor sees the order only as somebody who reported or joined it, by no post of theirs.
+
+    They read what the public is told, and their own words (`CaseQuerySet.worked_by` for one row).
+    """
+    units = {case.unit_id, *(part.unit_id for part in case.parts.all())}
+    return not (
+        access.covers(case.place.path)
+        or case.building_id in access.building_ids()
+        or case.desk_id in access.desk_place_ids
+        or units & access.unit_ids
+    )
+
+
 def is_reader_only(case: Case, access: Access) -> bool:
     """Whether the actor sees the order only because their unit once had it: without the reporter's phone."""
     covers = access.covers(case.place.path)

@@ -25,7 +25,21 @@ class CaseQuerySet(QuerySet["Case"]):
 
         Source: "Place, desk and scope" of DECISIONS.md. Officers hold no business post, so they see none.
         """
-        condition = Q(reporter_id=access.user_id) if access.user_id else Q(pk__in=[])
+        condition = self._by_post(access)
+        if access.user_id:
+            joined = apps.get_model("cases", "CoReporter").objects.filter(
+                case_id=OuterRef("pk"), user_id=access.user_id
+            )
+            condition |= Q(reporter_id=access.user_id) | Q(Exists(joined))
+        return self.filter(condition)
+
+    def worked_by(self, access: Access) -> Self:
+        """What is visible by a post: without what the actor sees only because they reported or joined it."""
+        return self.filter(self._by_post(access))
+
+    @staticmethod
+    def _by_post(access: Access) -> Q:
+        condition = Q(pk__in=[])
         for level, ids in access.places_by_level().items():
             condition |= Q(**{f"{level}_id__in": ids})
         if buildings := access.building_ids():
@@ -37,12 +51,7 @@ class CaseQuerySet(QuerySet["Case"]):
                 case_id=OuterRef("pk"), unit_id__in=access.unit_ids
             )
             condition |= Q(unit_id__in=access.unit_ids) | Q(Exists(parts))
-        if access.user_id:
-            joined = apps.get_model("cases", "CoReporter").objects.filter(
-                case_id=OuterRef("pk"), user_id=access.user_id
-            )
-            condition |= Q(Exists(joined))
-        return self.filter(condition)
+        return condition
 
     def open(self) -> Self:
         """Orders that somebody still has to do something about."""

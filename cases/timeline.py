@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
@@ -13,6 +15,11 @@ from django.utils.translation import gettext as _
 from cases.events import label_of
 from cases.models import Attachment, CaseEvent
 from cases.workflow import Stage
+from governance.common.formats import masked_phone
+
+#: Kinds whose remark is meant for the reporter.
+SAID_TO_REPORTER: Final = frozenset({"decline"})
+_PHONE: Final = re.compile(r"(?<!\d)1[3-9]\d{9}(?!\d)")
 
 #: How an event looks: tone of its dot, icon. What is not listed is plain.
 _LOOKS: dict[str, tuple[str, str]] = {
@@ -82,16 +89,33 @@ class Line:
 
 
 def lines_of(
-    events: Iterable[CaseEvent], pictures: Iterable[Attachment], *, hide_reporter: bool = False
+    events: Iterable[CaseEvent],
+    pictures: Iterable[Attachment],
+    *,
+    hide_reporter: bool = False,
+    onlooker_id: int | None = None,
 ) -> list[Line]:
     """The lines of events that came with their actors (`queries.timeline`), among the order's pictures.
 
-    `hide_reporter`: a reader who may not know who reported sees "Resident" or "Reporter" alone.
+    `hide_reporter`: a reader who may not know who reported sees "Resident" or "Reporter" alone, and no phone.
+    `onlooker_id`: who only reported or joined the order reads of all remarks their own, and what is meant
+    for reporters.
     """
     brought: dict[int | None, list[Attachment]] = defaultdict(list)
     for picture in pictures:
         brought[picture.event_id].append(picture)
-    return [_line(event, brought[event.pk], hide_reporter) for event in events]
+    lines = []
+    for event in events:
+        note = without_phones(event.note) if hide_reporter else event.note
+        is_own = onlooker_id is None or event.actor_id == onlooker_id
+        said = note if is_own or event.kind in SAID_TO_REPORTER else ""
+        lines.append(_line(event, said, brought[event.pk], hide_reporter))
+    return lines
+
+
+def without_phones(text: str) -> str:
+    """A text for those who may not know the reporter's phone: mobile numbers in it are masked."""
+    return _PHONE.sub(lambda found: masked_phone(found.group()), text)
 
 
 def look_of(kind: str) -> tuple[str, str]:
@@ -99,14 +123,14 @@ def look_of(kind: str) -> tuple[str, str]:
     return _LOOKS.get(kind, ("", "info"))
 
 
-def _line(event: CaseEvent, pictures: list[Attachment], hide_reporter: bool) -> Line:
+def _line(event: CaseEvent, note: str, pictures: list[Attachment], hide_reporter: bool) -> Line:
     tone, icon = look_of(event.kind)
     return Line(
         number=event.seq,
         at=event.at,
         what=_what(event),
         who=_who(event, hide_reporter),
-        note=event.note,
+        note=note,
         tone=tone,
         icon=icon,
         by_system=event.actor_kind == CaseEvent.ActorKind.SYSTEM,

@@ -13,12 +13,21 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
+from cases.attachments import PUBLIC_ROLES
 from cases.models import Attachment, Case, CaseEvent, CaseUnit
 from cases.permissions import allowed_actions
 from cases.public import PUBLIC_KINDS
-from cases.queries import ball, is_reader_only, near_duplicates, stage_faces, timeline, visible_case
+from cases.queries import (
+    ball,
+    is_onlooker,
+    is_reader_only,
+    near_duplicates,
+    stage_faces,
+    timeline,
+    visible_case,
+)
 from cases.routing import explain_reason, unit_record
-from cases.timeline import lines_of
+from cases.timeline import lines_of, without_phones
 from cases.web.forms import ACTION_FORMS
 from cases.web.forms.desk import offered_standards
 from cases.workflow import WORKFLOWS, State
@@ -110,20 +119,25 @@ def order_context(request: HttpRequest, number: str) -> dict[str, Any]:
     case = visible_case(number, access)
     user = cast(User, request.user)
     allowed = allowed_actions(user, case, at=now, access=access)
-    hides = is_reader_only(case, access)
+    hides, onlooks = is_reader_only(case, access), is_onlooker(case, access)
     stages, whole = stage_faces(case, now=now)
-    pictures = list(case.attachments.order_by("pk"))
+    pictures = [p for p in case.attachments.order_by("pk") if not onlooks or _is_shown(p, case, user)]
     return {
         "case": case,
         "now": now,
         "ball": ball(case, now=now),
         "stages": stages,
         "whole": whole,
-        "lines": lines_of(_history(case, access), pictures, hide_reporter=hides),
+        "description": _description(case, user, hides=hides, onlooks=onlooks),
+        "lines": lines_of(
+            _history(case, onlooks), pictures, hide_reporter=hides, onlooker_id=user.pk if onlooks else None
+        ),
         "before": [p for p in pictures if p.role == Attachment.Role.BEFORE],
         "after": [p for p in pictures if p.role in (Attachment.Role.AFTER, Attachment.Role.CHECK)],
         "assisting": [p for p in case.parts.all() if p.part == CaseUnit.Part.ASSIST],
-        "request_waiting": next((r for r in case.requests.all() if r.decided_at is None), None),
+        "request_waiting": None
+        if onlooks
+        else next((r for r in case.requests.all() if r.decided_at is None), None),
         "reporter": _reporter(case, hides),
         "may_open_phone": not hides and bool(_phone(case)) and _has_business(case, access),
         "route_words": explain_reason(case.route_reason) if case.route_reason else "",
@@ -135,10 +149,24 @@ def order_context(request: HttpRequest, number: str) -> dict[str, Any]:
     }
 
 
-def _history(case: Case, access: Access) -> Iterable[CaseEvent]:
-    """Everything for those who work here; a reporter without a post reads what the public is told."""
+def _history(case: Case, onlooks: bool) -> Iterable[CaseEvent]:
+    """Everything for those who work on it; who only reported it reads what the public is told."""
     events = timeline(case)
-    return events.filter(kind__in=PUBLIC_KINDS) if access.is_empty() else events
+    return events.filter(kind__in=PUBLIC_KINDS) if onlooks else events
+
+
+def _description(case: Case, user: User, *, hides: bool, onlooks: bool) -> str:
+    """The reporter's words: not for others who joined, and without a phone for a unit that only reads."""
+    if onlooks and case.reporter_id != user.pk:
+        return ""
+    return without_phones(case.description) if hides else case.description
+
+
+def _is_shown(picture: Attachment, case: Case, user: User) -> bool:
+    """What somebody sees who only reported or joined the order (`attachments.visible_attachment`)."""
+    if picture.uploader_id == user.pk or picture.role == Attachment.Role.AFTER:
+        return True
+    return case.reporter_id == user.pk and picture.role in PUBLIC_ROLES
 
 
 def _buttons(allowed: Iterable[str], case: Case) -> dict[str, Any]:
