@@ -88,7 +88,7 @@ class _Words:
         light = clock.light.value
         return format_html(
             '{}<span class="sub num">{}</span>{}',
-            clock_light(light, clock.left, **{"class": "main"}),
+            clock_light(light, clock.left, False, **{"class": "main"}),
             self._due % {"stage": clock.name, "at": due_time(clock.due_at)},
             clock_bar(light, clock.percent),
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from django.http import HttpResponse
 from django.test import Client
 from django.urls import include, path
 from django.utils import timezone
@@ -16,7 +17,10 @@ from tests.partymembers.conftest import DAY, City
 pytestmark = pytest.mark.django_db
 
 _cases = (
-    [path("today/", lambda request: None, name="today"), path("desk/", lambda request: None, name="desk")],
+    [
+        path("today/", lambda request: HttpResponse(), name="today"),
+        path("desk/", lambda request: HttpResponse(), name="desk"),
+    ],
     "cases",
 )
 urlpatterns = [path("", include("partymembers.web.urls")), path("cases/", include(_cases))]

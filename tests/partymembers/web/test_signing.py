@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Iterator
+from typing import cast
 
 import pytest
 import time_machine
@@ -28,13 +29,13 @@ MINUTE = dt.timedelta(minutes=1)
 
 
 @pytest.fixture(autouse=True)
-def clock() -> Iterator[time_machine.Coordinates]:
+def clock() -> Iterator[time_machine.Traveller]:
     with time_machine.travel(NOW, tick=False) as traveller:
         yield traveller
 
 
 def sign_in(client: Client, username: str, password: str = PASSWORD, **extra: str) -> HttpResponse:
-    return client.post(LOGIN, {"username": username, "password": password, **extra})
+    return cast(HttpResponse, client.post(LOGIN, {"username": username, "password": password, **extra}))
 
 
 def is_signed_in(client: Client) -> bool:
@@ -111,7 +112,7 @@ def test_what_was_typed_wrongly_is_kept_nowhere(client: Client) -> None:
 
 @pytest.mark.parametrize("known", [True, False])
 def test_five_failures_lock_for_a_quarter_of_an_hour(
-    client: Client, known: bool, clock: time_machine.Coordinates
+    client: Client, known: bool, clock: time_machine.Traveller
 ) -> None:
     if known:
         make_user(username="W01", phone="13812345678")
@@ -191,7 +192,7 @@ def test_the_session_key_changes_at_sign_in(client: Client) -> None:
     session = client.session
     session["planted"] = "by somebody else"
     session.save()
-    client.cookies["sessionid"] = session.session_key
+    client.cookies["sessionid"] = str(session.session_key)
     sign_in(client, "W01")
     assert client.session.session_key != session.session_key
     assert not session.exists(session.session_key)
@@ -224,7 +225,7 @@ def test_sign_out_by_post_only(client: Client) -> None:
     ]
 
 
-def test_a_session_ends_after_half_an_hour_idle(client: Client, clock: time_machine.Coordinates) -> None:
+def test_a_session_ends_after_half_an_hour_idle(client: Client, clock: time_machine.Traveller) -> None:
     make_user(username="W01")
     sign_in(client, "W01")
     for _ in range(3):
@@ -235,7 +236,7 @@ def test_a_session_ends_after_half_an_hour_idle(client: Client, clock: time_mach
     assert response["Location"] == f"{LOGIN}?next={PROFILE}"
 
 
-def test_polling_does_not_keep_a_session_alive(client: Client, clock: time_machine.Coordinates) -> None:
+def test_polling_does_not_keep_a_session_alive(client: Client, clock: time_machine.Traveller) -> None:
     make_user(username="W01")
     sign_in(client, "W01")
     client.get(PROFILE)
@@ -246,7 +247,7 @@ def test_polling_does_not_keep_a_session_alive(client: Client, clock: time_machi
 
 
 def test_a_ground_worker_may_trust_a_phone_for_seven_days(
-    client: Client, town: City, clock: time_machine.Coordinates
+    client: Client, town: City, clock: time_machine.Traveller
 ) -> None:
     user = make_user(username="W01", role=Role.GRID_WORKER, place=town.grid_here)
     agent = "Mozilla/5.0 (Linux; Android 13; V2307A) AppleWebKit/537.36 Chrome/120.0 Mobile Safari/537.36"
@@ -265,7 +266,7 @@ def test_a_ground_worker_may_trust_a_phone_for_seven_days(
 
 
 def test_without_the_tick_a_worker_idles_like_anybody(
-    client: Client, town: City, clock: time_machine.Coordinates
+    client: Client, town: City, clock: time_machine.Traveller
 ) -> None:
     make_user(username="W01", role=Role.GRID_WORKER, place=town.grid_here)
     sign_in(client, "W01")
@@ -277,7 +278,7 @@ def test_without_the_tick_a_worker_idles_like_anybody(
     "role", [Role.DESK, Role.SECRETARY, Role.HANDLER, Role.OFFICIAL, Role.SECURITY_OFFICER, None]
 )
 def test_nobody_else_may_trust_a_device(
-    client: Client, town: City, role: Role | None, clock: time_machine.Coordinates
+    client: Client, town: City, role: Role | None, clock: time_machine.Traveller
 ) -> None:
     user = make_user(username="W01")
     if role == Role.HANDLER:
@@ -295,7 +296,7 @@ def test_nobody_else_may_trust_a_device(
 
 
 def test_trust_ends_when_the_worker_moves_to_a_desk(
-    client: Client, town: City, clock: time_machine.Coordinates
+    client: Client, town: City, clock: time_machine.Traveller
 ) -> None:
     user = make_user(username="W01", role=Role.GRID_WORKER, place=town.grid_here)
     sign_in(client, "W01", trust_device="on")
@@ -359,7 +360,7 @@ def test_guessing_the_old_password_locks_like_the_front_door(client: Client) -> 
 
 
 def test_changing_the_password_ends_trust_in_every_device(
-    client: Client, town: City, clock: time_machine.Coordinates
+    client: Client, town: City, clock: time_machine.Traveller
 ) -> None:
     make_user(username="W01", role=Role.GRID_WORKER, place=town.grid_here)
     sign_in(client, "W01", trust_device="on")
