@@ -185,6 +185,14 @@ def _hand_one(consumer: Consumer, event: CaseEvent) -> bool:
     return True
 
 
+def skip_to(position: int, names: Iterable[str]) -> None:
+    """Have readers go on behind what a bulk load made, as if they had read it; never back."""
+    for name in names:
+        ConsumerCursor.objects.get_or_create(name=name)
+        behind = ConsumerCursor.objects.filter(pk=name, position__lt=position)
+        behind.update(position=position, updated_at=Now())
+
+
 def run_relay(*, seconds: float = 20.0) -> int:
     """Sequence and hand over until nothing waits or the time is up; how many events were handed over.
 

@@ -1,4 +1,4 @@
-"""Import of the orders of another system: each row checked, the bad ones told, the others taken in at once."""
+"""Import of the orders of another system: each row checked, bad ones told, the others taken in."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from cases.models import Case, Matter, MatterClass
 from cases.placing import Territory, territory_of
 from cases.workflow import ENDED_STATES, State
 from governance.common.imports import ImportReport, Progress, all_or_nothing, no_progress
-from governance.common.tabular import CellError, Row, TableError, read_table, shorten
+from governance.common.tabular import CellError, Row, read_table, shorten
 from grids.boundaries import locate
 from grids.models import Place
 from partymembers.models import Unit
@@ -265,7 +265,7 @@ class _Reader:
         return matter
 
     def _unit(self, row: Row) -> Unit | None:
-        """Who led it; a unit of the other system is made where the mapping wants it, disabled for new orders."""
+        """Who led it; a unit of the other system is made where the mapping says so, disabled for new orders."""
         choice = self.mapping.unit
         said = row.get(choice.column) if choice.column else ""
         name = choice.values.get(said, said)

@@ -30,6 +30,11 @@ def remembering() -> Iterator[None]:
         _kept.reset(token)
 
 
+def is_remembering() -> bool:
+    """Whether a bulk load is under way in this context."""
+    return _kept.get() is not None
+
+
 def remembered(key: Hashable, read: Callable[[], Answer]) -> Answer:
     """The answer for the key: read anew each time, but once only inside `remembering`."""
     kept = _kept.get()

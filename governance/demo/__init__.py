@@ -1,1 +1,1 @@
-"""The demo city: a real division's names, drawn boundaries, invented people, and orders made by the actions."""
+"""The demo city: a real division's names, drawn boundaries, invented people, orders made by the actions."""

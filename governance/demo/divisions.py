@@ -1,4 +1,4 @@
-"""The real division of 琅琊区: names and 12-digit codes for statistics, as published by the statistics bureau."""
+"""The real division of 琅琊区: names and 12-digit codes for statistics."""
 
 from __future__ import annotations
 

@@ -1,22 +1,26 @@
-"""Filling an empty portal with the demo city: territory, people, catalogue, a year of orders, today's desks."""
+"""Filling an empty portal with the demo city: places, people, catalogue, a year of orders, today's desks."""
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Any, Final
 
 from django.db import connection, connections, transaction
+from django.db.models import F, Max
 
-from cases import relay
+from cases import consumers, relay
 from cases.models import Attachment, Case, CaseEvent, Notification
 from cases.publishing import publisher
 from governance.demo import staging
 from governance.demo.catalogue import make_catalogue
-from governance.demo.lives import Seedling, life
+from governance.demo.lives import life
+from governance.demo.living import Seedling
 from governance.demo.pictures import store_pictures
 from governance.demo.seeding import seedlings
 from governance.demo.simulation import Simulation
@@ -30,7 +34,7 @@ BEGAN: Final = datetime(2024, 12, 31, 16, tzinfo=UTC)
 #: Orders of these last days are lived by one process, so that their news stands in the order of time.
 RECENT: Final = timedelta(days=4)
 #: About how many steps an order takes, to tell progress.
-_STEPS_AN_ORDER: Final = 6.6
+_STEPS_AN_ORDER: Final = 7.7
 
 Tell = Callable[[str, float], None]
 
@@ -60,6 +64,7 @@ def load_demo(
     recent = [each for each in every if each.at >= border]
     total = max(1.0, len(every) * _STEPS_AN_ORDER)
     refusals = _live_bulk(world, bulk, processes, lambda steps: tell("orders", steps / total))
+    _pass_over()
     before = len(bulk) * _STEPS_AN_ORDER
     simulation = Simulation(now, lambda steps: tell("orders", min(1.0, (before + steps) / total)))
     simulation.add([life(world, each) for each in recent])
@@ -108,16 +113,14 @@ def _parts(bulk: Sequence[Seedling], processes: int) -> list[list[Seedling]]:
     days = sorted({each.at.date() for each in bulk})
     cuts = [bulk[len(bulk) * number // processes].at.date() for number in range(1, processes)]
     edges = [days[0], *cuts, days[-1] + timedelta(days=1)]
-    return [
-        [each for each in bulk if start <= each.at.date() < end]
-        for start, end in zip(edges, edges[1:], strict=False)
-    ]
+    return [[each for each in bulk if start <= each.at.date() < end] for start, end in pairwise(edges)]
 
 
 def _child(world: World, part: Sequence[Seedling], reports: Any) -> None:
     refused: list[str] = []
+    gc.set_threshold(50_000, 10, 10)  # most of what is made here is dropped at once
     try:
-        refused = _live(world, part, lambda steps: reports.put(steps))
+        refused = _live(world, part, reports.put)
     finally:
         reports.put(refused)
         connections.close_all()
@@ -150,6 +153,21 @@ def _live(world: World, part: Sequence[Seedling], tell: Callable[[int], None]) -
     simulation.add(life(world, each) for each in part)
     simulation.run()
     return simulation.refusals
+
+
+def _pass_over() -> None:
+    """Nobody needs the messages of a year: the readers begin with the last days.
+
+    Only what merged orders say of the order that they were merged into is written, for their pages show it.
+    """
+    while relay.sequence_events():
+        pass
+    news = CaseEvent.objects.filter(
+        case__merged_cases__isnull=False, at__gt=F("case__merged_cases__ended_at")
+    )
+    consumers.pass_on_news(list(news.select_related("case").order_by("position").distinct()))
+    top = CaseEvent.objects.aggregate(top=Max("position"))["top"] or 0
+    relay.skip_to(top, relay.registered_consumers())
 
 
 def _relay(tell: Callable[[float], None]) -> None:

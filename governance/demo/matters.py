@@ -1,4 +1,4 @@
-"""The demo city's catalogue as data: codes, names and limits as a real city has them; all else in own words.
+"""The demo city's catalogue as data: codes, names and limits as a real city has them, all else our own.
 
 A limit is written `2u` (urgent hours), `4h` (working hours), `2d` (working days), `2n` (natural days), and has
 its condition behind it.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, time, timedelta
 from typing import Final
 
@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from cases.calendars import current_calendar
 from cases.models import Channel
-from governance.demo.lives import Seedling
+from governance.demo.living import Seedling
 from governance.demo.world import World
 
 #: Days of full life before the demo is opened, and how many orders a workday and a day off bring.
@@ -21,6 +21,9 @@ WORKDAY, DAY_OFF = 57.0, 31.0
 #: The year before them is thin: so many orders a workday.
 YEAR: Final = 365
 THIN: Final = 2.1
+#: How many orders somebody else reports once more, and where the numbers of those begin.
+TWINS: Final = 0.03
+TWIN_NUMBERS: Final = 50_000
 #: Of 24 hours, how much is reported: mornings most.
 _HOURS: Final = (1, 1, 0.5, 0.5, 0.5, 1, 4, 10, 20, 22, 18, 12, 8, 7, 14, 16, 13, 10, 7, 6, 5, 4, 3, 1.5)
 _CHANNELS: Final = {
@@ -66,7 +69,21 @@ def seedlings(world: World, *, scale: float) -> list[Seedling]:
         _seedling(world, number, at, rng, raining=timezone.localdate(at) in rain)
         for number, at in enumerate(sorted(_instants(world, rng, rain, scale)), start=1)
     ]
-    return [each for each in found if each.at < world.now]
+    found += [_twin_of(each, rng) for each in rng.sample(found, round(len(found) * TWINS))]
+    return sorted((each for each in found if each.at < world.now), key=lambda each: each.at)
+
+
+def _twin_of(first: Seedling, rng: random.Random) -> Seedling:
+    """Somebody else reports the same thing a little later, and the desk merges the two."""
+    return replace(
+        first,
+        number=first.number + TWIN_NUMBERS,
+        at=first.at + timedelta(minutes=rng.uniform(3, 40)),
+        channel=rng.choice((Channel.RESIDENT, Channel.HOTLINE)),
+        late=0.0,
+        reporter=None,
+        is_twin=True,
+    )
 
 
 def _rainy_days(world: World) -> set[object]:

@@ -54,7 +54,7 @@ def _ruled(rows: Sequence[tuple[str, ...]]) -> str:
         "  ".join(cell + " " * (width - _width(cell)) for cell, width in zip(row, widths, strict=True))
         for row in rows
     ]
-    return "\n".join(["  " + line.rstrip() for line in lines[:1] + ["─" * sum(widths, 4)] + lines[1:]])
+    return "\n".join(["  " + line.rstrip() for line in [*lines[:1], "─" * sum(widths, 4), *lines[1:]]])
 
 
 def _width(text: str) -> int:

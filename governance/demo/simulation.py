@@ -107,7 +107,7 @@ def _commit_fast() -> None:
     """Settings of this transaction alone.
 
     It need not wait for the disk: a demo that is lost by a power failure is loaded again. And the planner may
-    join as the statements say: they are small and come by the ten thousand, so planning is most of their cost.
+    join as statements say: they are small, come by the ten thousand, and planning is most of their cost.
     """
     with connection.cursor() as cursor:
         cursor.execute(

@@ -18,7 +18,7 @@ from cases.models import Channel, Urgency
 from cases.workflow import State
 from governance.demo import texts
 from governance.demo.catalogue import Listed
-from governance.demo.lives import Living, Seedling, finish, report
+from governance.demo.living import Living, Seedling, finish, report
 from governance.demo.simulation import Life
 from governance.demo.staff import HOME_COMMUNITY, HOME_UNIT
 from governance.demo.world import World, before
@@ -46,9 +46,12 @@ _G, _R, _H, _S = Channel.GRID_WORKER, Channel.RESIDENT, Channel.HOTLINE, Channel
 #: The inbox of the demo's community secretary.
 _COMMUNITY: Final = (
     *(Stand("reported", used, channel) for used, channel in (
-        (0.06, _R), (0.14, _G), (0.22, _H), (0.31, _G), (0.42, _R), (0.55, _S), (0.66, _G), (0.86, _R), (0.93, _H), (1.25, _R),
+        (0.06, _R), (0.14, _G), (0.22, _H), (0.31, _G), (0.42, _R),
+        (0.55, _S), (0.66, _G), (0.86, _R), (0.93, _H), (1.25, _R),
     )),
-    *(Stand("accepted", used, channel) for used, channel in ((0.1, _G), (0.3, _H), (0.52, _G), (0.84, _R), (1.3, _G))),
+    *(Stand("accepted", used, channel) for used, channel in (
+        (0.1, _G), (0.3, _H), (0.52, _G), (0.84, _R), (1.3, _G),
+    )),
     Stand("accepted", 0.25, _H, returned=True),
     Stand("accepted", 0.72, _G, returned=True),
     Stand("asked", 0.2, _G, asks="extension"),
@@ -63,9 +66,12 @@ _COMMUNITY: Final = (
 )  # fmt: skip
 #: What the demo's handler finds, all over the district.
 _UNIT: Final = (
-    *(Stand("dispatched", used, channel) for used, channel in ((0.15, _G), (0.45, _H), (0.85, _R), (1.2, _G))),
+    *(Stand("dispatched", used, channel) for used, channel in (
+        (0.15, _G), (0.45, _H), (0.85, _R), (1.2, _G),
+    )),
     *(Stand("handling", used, channel) for used, channel in (
-        (0.05, _G), (0.15, _R), (0.25, _G), (0.4, _H), (0.55, _G), (0.7, _R), (0.83, _G), (0.94, _H), (1.15, _G),
+        (0.05, _G), (0.15, _R), (0.25, _G), (0.4, _H), (0.55, _G), (0.7, _R),
+        (0.83, _G), (0.94, _H), (1.15, _G),
     )),
 )  # fmt: skip
 #: In the grid of the demo's worker: to be checked.
@@ -88,7 +94,7 @@ def lives(world: World, *, scale: float) -> list[Life]:
         wanted = wanted[:: max(1, round(0.3 / scale))]
     rng.shuffle(wanted)
     return [
-        _life(world, _FIRST + number, stand, grid, _pick(world, rng, fits, stand), rng)
+        _life(world, _FIRST + number, stand, grid, listed=_pick(world, rng, fits, stand), rng=rng)
         for number, (stand, grid, fits) in enumerate(wanted)
     ]
 
@@ -98,7 +104,7 @@ def _desk_decides(listed: Listed) -> bool:
 
 
 def _is_home_units(listed: Listed) -> bool:
-    return listed.given.unit == HOME_UNIT
+    return listed.given.unit == HOME_UNIT and not listed.given.direct
 
 
 def _pick(world: World, rng: random.Random, fits: Callable[[Listed], bool], stand: Stand) -> Listed:
@@ -112,7 +118,9 @@ def _pick(world: World, rng: random.Random, fits: Callable[[Listed], bool], stan
     return rng.choices(able, [each.given.weight for each in able])[0]
 
 
-def _life(world: World, number: int, stand: Stand, grid: Place, listed: Listed, rng: random.Random) -> Life:
+def _life(
+    world: World, number: int, stand: Stand, grid: Place, *, listed: Listed, rng: random.Random
+) -> Life:
     """The life that leads to the stand."""
     steps = _steps(world, stand, listed, rng)
     reporter: User | None = None
@@ -187,8 +195,7 @@ def _step(me: Living, name: str, at: datetime) -> None:
     if name == "suspend":
         me.case = desk.grant_suspension(case_id=pk, actor=me.desk(), at=at)
         return
-    assert me.case.unit_id is not None
-    actor = me.case.handler or rng.choice(world.handlers_of(me.case.unit_id))
+    actor = me.case.handler or rng.choice(world.handlers_of(me.unit_id))
     if name == "acknowledge":
         me.case = handling.acknowledge_case(case_id=pk, actor=actor, at=at)
     elif name == "return":

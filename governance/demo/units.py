@@ -46,8 +46,8 @@ def make_units(territory: Territory) -> dict[str, Unit]:
     }  # fmt: skip
     for number, street in enumerate(territory.streets, start=1):
         units[f"office {street.code}"] = Unit(
-            code=f"S{number:03d}", name=f"{street.name}综合执法队", kind=Unit.Kind.STREET_OFFICE, place=street,
-            phone=f"0550-0001{number:03d}",
+            code=f"S{number:03d}", name=f"{street.name}综合执法队", kind=Unit.Kind.STREET_OFFICE,
+            place=street, phone=f"0550-0001{number:03d}",
         )  # fmt: skip
         units[f"property {street.code}"] = Unit(
             code=f"P{number:03d}", name=f"{_PROPERTY[number - 1]}物业{street.name}服务处",
