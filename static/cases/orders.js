@@ -29,11 +29,12 @@ function nextOf(number) {
   return (all[at + 1] || all[at - 1])?.dataset.number ?? "";
 }
 async function refresh(number) {
-  const scroll = $(".d-scroll")?.scrollTop ?? 0, ticked = ticks().map((box) => box.value);
   upNext = nextOf(number);
   const answer = await fetch(location.href, { headers: { "HX-Request": "true" }, credentials: "same-origin" });
   if (!answer.ok) return;
-  replace(await answer.text());
+  const text = await answer.text();
+  const scroll = $(".d-scroll")?.scrollTop ?? 0, ticked = ticks().map((box) => box.value); // also what was ticked meanwhile
+  replace(text);
   $(".d-scroll").scrollTop = scroll;
   ticks(true).forEach((box) => { box.checked = ticked.includes(box.value) && box.value !== number; });
   ticked.length && showTicks();

@@ -176,7 +176,7 @@ def test_a_desk_works_through_its_list(world: World, open_page: Any, live_server
     assert set(states) == {State.ACCEPTED}
 
     for number in listed[1:3]:
-        desk.locator(f"#orders input[value='{number}']").check()
+        desk.locator(f"#orders tr[data-number='{number}'][data-actions~=dispatch] input").check()
     desk.locator("[data-bulk=dispatch]").click()
     desk.locator("#bulk-dialog[open] .verdicts").wait_for()
     assert eventually(lambda: Case.objects.filter(unit=world.unit).count() == 2)
