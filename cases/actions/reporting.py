@@ -22,6 +22,7 @@ from cases.terms import search_terms
 from cases.workflow import OPEN_STATES, Stage, State
 from governance.common.errors import DomainError, Invalid, NotAllowed, WrongState
 from grids.boundaries import locate
+from grids.coordinates import check_position
 from grids.models import Place
 from partymembers.access import access_of
 from partymembers.models import User
@@ -141,6 +142,10 @@ def place_report(lng: float | None, lat: float | None, place: Place | None) -> L
 
     Raises Invalid when neither leads anywhere.
     """
+    if (lng is None) != (lat is None):
+        raise Invalid(_("A position needs both a longitude and a latitude."), field="position")
+    if lng is not None and lat is not None:
+        check_position(lng, lat)
     if place is not None:
         return Located(territory_of(place))
     if lng is None or lat is None:

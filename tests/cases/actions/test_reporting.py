@@ -64,6 +64,7 @@ def test_a_building_stands_in_for_a_position(world: World) -> None:
         ({"lng": None, "lat": None}, "position"),
         ({"description": "长" * 2001}, "description"),
         ({"result": "当场清理完"}, "after"),
+        ({"lng": 118.315, "lat": None}, "position"),
     ],
 )
 def test_a_bad_report_leaves_nothing_behind(world: World, values: dict[str, object], field: str) -> None:
@@ -73,6 +74,14 @@ def test_a_bad_report_leaves_nothing_behind(world: World, values: dict[str, obje
     assert not Case.objects.exists()
     assert not CaseEvent.objects.exists()
     assert not Clock.objects.exists()
+
+
+@pytest.mark.parametrize("lng", [181.0, float("nan"), float("inf")])
+def test_nothing_happens_off_the_earth(world: World, lng: float) -> None:
+    for place in (None, world.city.building):
+        with pytest.raises(Invalid):
+            report(world, lng=lng, lat=32.3, place=place)
+    assert not Case.objects.exists()
 
 
 def test_somebody_elses_picture_is_not_taken(world: World) -> None:
