@@ -31,8 +31,11 @@ _LONG = ("place__boundary", "desk__boundary", "search_terms")
 
 
 def with_row_facts(cases: CaseQuerySet) -> CaseQuerySet:
-    """What a row of a list shows, in one query beside the list's own; of its clocks those not stopped."""
-    related = ("matter__matter_class", "place", "desk", "unit", "handler", "compound")
+    """What a row of a list shows, in one query beside the list's own; of its clocks those not stopped.
+
+    PostgreSQL plans each list anew, and its time for that doubles with every other table that is joined.
+    """
+    related = ("matter__matter_class", "place", "desk", "compound")
     live = Prefetch("clocks", Clock.objects.filter(stopped_at__isnull=True), to_attr="live_clocks")
     return cases.select_related(*related).defer(*_LONG).prefetch_related(live)
 
@@ -265,20 +268,6 @@ def metres_between(lng: float, lat: float, other_lng: float, other_lat: float) -
 
 def _cos(degrees: float) -> float:
     return cos(radians(degrees))
-
-
-def is_onlooker(case: Case, access: Access) -> bool:
-    """Whether the actor sees the order only as somebody who reported or joined it, by no post of theirs.
-
-    They read what the public is told, and their own words (`CaseQuerySet.worked_by` for one row).
-    """
-    units = {case.unit_id, *(part.unit_id for part in case.parts.all())}
-    return not (
-        access.covers(case.place.path)
-        or case.building_id in access.building_ids()
-        or case.desk_id in access.desk_place_ids
-        or units & access.unit_ids
-    )
 
 
 def is_onlooker(case: Case, access: Access) -> bool:

@@ -104,7 +104,8 @@ def today(request: HttpRequest) -> HttpResponse:
     tab = tab if tab in TABS else "all"
     rows = _done(access, user, now) if tab == "done" else _narrowed(access, tab)
     order = "-updated_at" if tab == "done" else "next_due_at"
-    page = paginate(with_row_facts(rows), order=order, cursor=request.GET.get("cursor", ""), size=PAGE_SIZE)
+    rows = with_row_facts(rows).select_related("unit", "handler")
+    page = paginate(rows, order=order, cursor=request.GET.get("cursor", ""), size=PAGE_SIZE)
     context = {
         "page": page,
         "tasks": _tasks(page.rows, access, now),
@@ -228,7 +229,10 @@ def mine(request: HttpRequest) -> HttpResponse:
     rows = Case.objects.visible_to(access).filter(own)
     answers = Prefetch("feedback", Feedback.objects.filter(by=user), to_attr="my_answers")
     page = paginate(
-        cast(CaseQuerySet, with_row_facts(rows).select_related("merged_into").prefetch_related(answers)),
+        cast(
+            CaseQuerySet,
+            with_row_facts(rows).select_related("merged_into", "unit", "handler").prefetch_related(answers),
+        ),
         order="-reported_at",
         cursor=request.GET.get("cursor", ""),
         size=PAGE_SIZE,
