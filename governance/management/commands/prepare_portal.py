@@ -9,6 +9,8 @@ from typing import Any
 from django.contrib.auth import get_user_model
 from django.core.management import BaseCommand, call_command, get_commands
 
+from governance.demo import unfinished
+
 
 class Command(BaseCommand):
     """Migrates; fills a database without users with the demo city; writes down the demo sign-ins."""
@@ -23,11 +25,16 @@ class Command(BaseCommand):
         parser.add_argument("--signins", type=Path, help="file for the demo city's sign-ins")
 
     def handle(self, *args: Any, no_demo: bool, signins: Path | None, **options: Any) -> None:
-        """Do each part only where it is needed."""
+        """Do each part only where it is needed; a demo city that an interruption left half is made anew."""
+        if unfinished.is_unfinished():
+            self.stderr.write("The last start was interrupted while the demo city was made: making it anew")
+            unfinished.start_over()
         call_command("migrate", interactive=False, verbosity=0, skip_checks=True)
         known = get_commands()
         if not no_demo and "load_demo" in known and not get_user_model().objects.exists():
+            unfinished.begin()
             call_command("load_demo")
+            unfinished.finish()
         if signins is not None:
             signins.unlink(missing_ok=True)
             if not no_demo and "demo_signins" in known:

@@ -62,6 +62,11 @@ def test_home_passes_over_pages_that_do_not_exist(client: Client, town: City) ->
     assert client.get("/")["Location"] == "/cases/today/"
 
 
+def test_without_a_post_home_leads_to_one_s_own_reports(client: Client) -> None:
+    client.force_login(make_user())
+    assert client.get("/")["Location"] == "/mine/"
+
+
 @with_two_landings
 def test_switching_the_post_changes_the_landing_and_never_the_scope(client: Client, town: City) -> None:
     today = timezone.localdate()
