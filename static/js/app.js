@@ -153,7 +153,10 @@ function comboOf(event) {
   const shift = event.shiftKey && /^[A-Z]$|^Enter$/.test(key) ? "Shift " : "";
   return `${event.ctrlKey || event.metaKey ? "Ctrl " : ""}${shift}${key}`.toUpperCase();
 }
-function shown(element) { return element.checkVisibility ? element.checkVisibility() : element.offsetParent !== null; }
+function shown(element) {
+  const inside = element.closest(".menu[popover]")?.parentElement ?? element;  // a closed menu still offers its keys
+  return inside.checkVisibility ? inside.checkVisibility() : inside.offsetParent !== null;
+}
 function press(combo) {
   const element = $$(`[data-key]`).find((each) => each.dataset.key.toUpperCase() === combo && shown(each) && !each.disabled);
   if (element) {
