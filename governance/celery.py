@@ -22,6 +22,7 @@ app.config_from_object("django.conf:settings", namespace="CELERY")
 # Each with an exchange and key of its own: sharing the default ones, a message would land in both.
 app.conf.task_queues = [Queue(name, Exchange(name), routing_key=name) for name in ("urgent", "celery")]
 app.autodiscover_tasks()
+app.autodiscover_tasks(["governance.demo"])
 
 # Sweeps are intervals, not clock times: whatever was missed while beat was down, the next round finds.
 # `expires` keeps rounds from piling up on the broker while no worker runs.
@@ -34,6 +35,20 @@ BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "expire-uploads": {"task": "cases.expire_uploads", "schedule": 3600, "options": {"expires": 3600}},
 }
 app.conf.beat_schedule = BEAT_SCHEDULE
+#: Beside it where the settings let the demo city live on.
+DEMO_SCHEDULE: dict[str, dict[str, Any]] = {
+    "trickle-demo": {"task": "governance.trickle_demo", "schedule": 45, "options": {"expires": 40}},
+}
+
+
+@app.on_after_configure.connect
+def schedule_demo(sender: Celery, **_kwargs: Any) -> None:
+    """Settings are read when a process starts, so only now is it known whether there is a demo."""
+    from django.conf import settings  # noqa: PLC0415  not on import
+
+    if settings.DEMO_TRICKLE:
+        sender.conf.beat_schedule = {**BEAT_SCHEDULE, **DEMO_SCHEDULE}
+
 
 SIGN_OF_LIFE = "GEZHI_SIGN_OF_LIFE"
 

@@ -55,3 +55,12 @@ def make_units(territory: Territory) -> dict[str, Unit]:
         )  # fmt: skip
     Unit.objects.bulk_create(units.values())
     return units
+
+
+def units_by_key(territory: Territory) -> dict[str, Unit]:
+    """The units that `make_units` made, by the same keys; those that somebody has renamed too."""
+    by_code = {unit.code: unit for unit in Unit.objects.all()}
+    codes = {given.key: f"D{number:03d}" for number, given in enumerate(_DISTRICT, start=1)}
+    for number, street in enumerate(territory.streets, start=1):
+        codes |= {f"office {street.code}": f"S{number:03d}", f"property {street.code}": f"P{number:03d}"}
+    return {key: by_code[code] for key, code in codes.items() if code in by_code}

@@ -17,6 +17,8 @@ DEBUG = env["DEBUG"]
 SECRET_KEY = env["SECRET_KEY"] or environment.local_secret(BASE_DIR / "var" / "secret_key")
 ALLOWED_HOSTS = env["ALLOWED_HOSTS"] or ["127.0.0.1", "localhost", "[::1]", "testserver"]
 
+DEMO_TRICKLE = env["GEZHI_DEMO"]
+
 # Files are served as they stand in the checkout: an edited style sheet shows on reload, nothing is collected.
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = True

@@ -7,6 +7,7 @@ from .base import BASE_DIR, PROXIES, env
 env.require_production()
 
 DEBUG = False
+DEMO_ALLOWED = False
 SECRET_KEY: str = env["SECRET_KEY"]
 ALLOWED_HOSTS = env["ALLOWED_HOSTS"]
 

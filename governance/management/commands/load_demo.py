@@ -36,7 +36,7 @@ class Command(BaseCommand):
         self, *args: Any, scale: float, seed: int, processes: int, anyway: bool, **options: Any
     ) -> None:
         """Refuse where somebody works already; load and say what was made."""
-        if settings.SETTINGS_MODULE.endswith(".production"):
+        if not settings.DEMO_ALLOWED:
             raise CommandError(_("The demo city is not for a portal that serves the public."))
         if not anyway and User.objects.exists():
             raise CommandError(_("There are users already. The demo city is for an empty portal."))

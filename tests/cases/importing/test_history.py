@@ -1,4 +1,4 @@
-"""Past orders from other systems: rows, refusals, mappings, and the portal's figures against the file itself."""
+"""Past orders from other systems: rows, refusals, mappings, and figures against the file itself."""
 
 from __future__ import annotations
 
@@ -38,7 +38,8 @@ ROOT = Path(__file__).resolve().parents[3]
 REAL = ROOT.parent / "shared" / "data" / "recorded_orders_baltimore.csv"
 EXAMPLE = ROOT / "docs" / "examples" / "baltimore.toml"
 AT = datetime(2026, 11, 20, 2, 0, tzinfo=UTC)
-HEADER = "SRRecordID,SRType,MethodReceived,CreatedDate,SRStatus,DueDate,CloseDate,Agency,Address,Latitude,Longitude"
+COLUMNS = ["SRRecordID", "SRType", "MethodReceived", "CreatedDate", "SRStatus", "DueDate", "CloseDate"]
+COLUMNS += ["Agency", "Address", "Latitude", "Longitude"]
 LITTERED, POTHOLE = "SW-Littering", "TRM-Potholes"
 
 
@@ -82,7 +83,7 @@ def small_file() -> list[dict[str, str]]:
 
 def as_csv(rows: list[dict[str, str]]) -> bytes:
     out = io.StringIO()
-    writer = csv.DictWriter(out, HEADER.split(","))
+    writer = csv.DictWriter(out, COLUMNS)
     writer.writeheader()
     writer.writerows(rows)
     return out.getvalue().encode()
@@ -90,7 +91,7 @@ def as_csv(rows: list[dict[str, str]]) -> bytes:
 
 def as_xlsx(rows: list[dict[str, str]]) -> bytes:
     book, out = Workbook(), io.BytesIO()
-    book.active.append(HEADER.split(","))
+    book.active.append(COLUMNS)
     for row in rows:
         book.active.append(list(row.values()))
     book.save(out)
