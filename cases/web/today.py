@@ -156,6 +156,15 @@ def _tasks(cases: Iterable[Case], access: Access, now: datetime) -> list[Task]:
 @require_http_methods(["GET", "POST"])
 def verify(request: HttpRequest, number: str) -> HttpResponse:
     """Check a result on the spot: a photo, then pass, or rework with a sentence (`verdict`)."""
+    try:
+        return _verify(request, number)
+    except DomainError as error:
+        error.extra["typed"] = request.POST.get("note", "")
+        raise
+
+
+def _verify(request: HttpRequest, number: str) -> HttpResponse:
+    """The check itself; what its page cannot show again, the refusal's page gives back."""
     access, at, user = access_for(request), timezone.now(), cast(User, request.user)
     case = visible_case(number, access)
     require(user, "check_pass", case, at=at, access=access)
