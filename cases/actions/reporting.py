@@ -81,7 +81,8 @@ def report_case(
     """
     client_id = _client_id(report, reporter)
     try:
-        return _create(report, reporter, contact or Contact(), client_id, at)
+        case = _prepare(report, reporter, contact or Contact(), client_id, at)
+        return _create(case, report, reporter, at)
     except (IntegrityError, DomainError):
         # Sent again: the constraint refuses a second row; or the list has changed since the first time.
         first = _same_report(client_id, reporter)
@@ -103,8 +104,11 @@ def _same_report(client_id: str, reporter: User | None) -> Case | None:
     return Case.objects.filter(reporter=reporter, client_id=client_id).first()
 
 
-@transaction.atomic
-def _create(report: Report, reporter: User | None, contact: Contact, client_id: str, at: datetime) -> Case:
+def _prepare(report: Report, reporter: User | None, contact: Contact, client_id: str, at: datetime) -> Case:
+    """The order with its number and planned clocks, not saved yet.
+
+    All of this comes before the transaction: whoever reports at the same time waits for nobody's commit.
+    """
     located = place_report(report.lng, report.lat, report.place)
     if report.result or report.after_attachments:
         _check_resolved(report, reporter, located.territory.place, at)
@@ -112,9 +116,13 @@ def _create(report: Report, reporter: User | None, contact: Contact, client_id: 
     case.client_id = client_id
     clocks.begin(case)
     _plan_clocks(case, at)
-    # Last, because everybody else who reports waits from here until the commit.
     case.number = take_numbers(timezone.localdate(at))[0]
     case.search_terms = search_terms(case)
+    return case
+
+
+@transaction.atomic
+def _create(case: Case, report: Report, reporter: User | None, at: datetime) -> Case:
     actor: Actor = reporter or PublicReporter(0)  # the order has no id before it is recorded
     record(
         case,
