@@ -159,9 +159,10 @@ def test_a_check_is_for_those_of_the_ground_and_only_once(world):
     assert signed_in(world.handler).get(url).status_code == 403
     assert signed_in(world.worker).post(url, {"verdict": "close"}).status_code == 404
     checking.pass_check(case_id=case.pk, actor=world.second_worker, at=timezone.now())
-    answer = signed_in(world.worker).post(url, {"verdict": "check_pass"})
+    answer = signed_in(world.worker).post(url, {"verdict": "check_pass", "note": "现场已冲净"})
     assert answer.status_code == 409
     assert world.second_worker.name in answer.content.decode()
+    assert "现场已冲净" in answer.content.decode()
 
 
 def test_the_sheet_is_a_part_and_the_outbox_gets_json(world):
