@@ -265,7 +265,7 @@ class _Reader:
         return matter
 
     def _unit(self, row: Row) -> Unit | None:
-        """Who led it; a unit of the other system is made where the mapping says so, disabled for new orders."""
+        """Who led it; an unknown unit is made where the mapping says so, disabled for new orders."""
         choice = self.mapping.unit
         said = row.get(choice.column) if choice.column else ""
         name = choice.values.get(said, said)

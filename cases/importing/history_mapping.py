@@ -82,7 +82,7 @@ class HistoryMapping:
         return list(dict.fromkeys(name for name in named if name))
 
     def instant(self, text: str) -> datetime | None:
-        """A time as the file writes it (or ISO, as a workbook gives it); None when empty. Raises ValueError."""
+        """A time as the file writes it (or ISO, as workbooks do); None when empty. Raises ValueError."""
         if not text:
             return None
         try:

@@ -84,7 +84,7 @@ def _cells(random: np.random.Generator, count: int) -> tuple[np.ndarray[Any, Any
     cells: list[Polygon] = []
     for _turn in range(_RELAXATIONS):
         made = shapely.voronoi_polygons(MultiPoint(points), extend_to=disc).geoms
-        cells = [shapely.intersection(cell, disc) for cell in made]
+        cells = [_polygon(shapely.intersection(cell, disc)) for cell in made]
         points = np.array([[cell.centroid.x, cell.centroid.y] for cell in cells])
     return points, cells
 
@@ -144,4 +144,11 @@ def _bend(cell: Polygon, phases: np.ndarray[Any, Any]) -> Polygon:
 
     ring = shapely.segmentize(cell.exterior, _PIECE)
     bent = Polygon(moved(np.asarray(ring.coords)))
-    return bent if bent.is_valid else shapely.make_valid(bent)
+    return bent if bent.is_valid else _polygon(shapely.buffer(bent, 0))
+
+
+def _polygon(drawn: BaseGeometry) -> Polygon:
+    """What is one polygon by its making. Raises ValueError when it is none after all."""
+    if not isinstance(drawn, Polygon):
+        raise ValueError(f"drew a {drawn.geom_type}")
+    return drawn

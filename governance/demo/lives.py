@@ -6,7 +6,6 @@ clocks, rules and people are the portal's.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from cases.actions import desk, handling, oversight, reporting, routing
@@ -15,7 +14,7 @@ from cases.deadlines import TimerType, due_after, limit_of
 from cases.models import Case, Urgency
 from cases.workflow import OPEN_STATES, State
 from governance.demo import texts
-from governance.demo.living import MINUTE, Living, Seedling, finish, limit_of_handling, report
+from governance.demo.living import MINUTE, Living, Seedling, Stretch, finish, limit_of_handling, report
 from governance.demo.outcomes import check
 from governance.demo.simulation import Life
 from governance.demo.world import World, awake
@@ -43,7 +42,7 @@ def life(world: World, seedling: Seedling) -> Life:
         yield from check(me, at)
 
 
-def _take_in(me: Living, at: datetime) -> Iterator[tuple[datetime, Case | None]]:
+def _take_in(me: Living, at: datetime) -> Stretch:
     """The desk's part up to the dispatch; returns the instant of the last step."""
     rng = me.rng
     minutes = 10 if me.case.urgency == Urgency.URGENT else 30
@@ -81,7 +80,7 @@ def _take_in(me: Living, at: datetime) -> Iterator[tuple[datetime, Case | None]]
     return at
 
 
-def _withdraw(me: Living, at: datetime) -> Iterator[tuple[datetime, Case | None]]:
+def _withdraw(me: Living, at: datetime) -> Stretch:
     yield at, me.case
     me.case = reporting.withdraw_case(
         case_id=me.case.pk, actor=me.case.reporter or me.worker, at=at, note="已自行处理"
@@ -89,7 +88,7 @@ def _withdraw(me: Living, at: datetime) -> Iterator[tuple[datetime, Case | None]
     return at
 
 
-def _void(me: Living, at: datetime) -> Iterator[tuple[datetime, Case | None]]:
+def _void(me: Living, at: datetime) -> Stretch:
     """A desk above ends it."""
     at = me.moves(at, 20)
     yield at, me.case
@@ -123,7 +122,7 @@ def _dispatch(me: Living, at: datetime, unit: Unit) -> None:
     )  # fmt: skip
 
 
-def _handle(me: Living, at: datetime) -> Iterator[tuple[datetime, Case | None]]:
+def _handle(me: Living, at: datetime) -> Stretch:
     """From the dispatch to the finish; returns the instant of the last step."""
     minutes = 15 if me.case.urgency == Urgency.URGENT else 60
     at = me.moves(at, minutes * me.share())
@@ -137,7 +136,7 @@ def _handle(me: Living, at: datetime) -> Iterator[tuple[datetime, Case | None]]:
     return at
 
 
-def _return(me: Living, at: datetime, minutes: float) -> Iterator[tuple[datetime, Case | None]]:
+def _return(me: Living, at: datetime, minutes: float) -> Stretch:
     """退单: another unit gets it; returns the instant at which that one takes it."""
     former_id = me.unit_id
     actor = me.rng.choice(me.world.handlers_of(former_id))
@@ -151,7 +150,7 @@ def _return(me: Living, at: datetime, minutes: float) -> Iterator[tuple[datetime
     return at
 
 
-def _meanwhile(me: Living, at: datetime, actor: User) -> Iterator[tuple[datetime, Case | None]]:
+def _meanwhile(me: Living, at: datetime, actor: User) -> Stretch:
     """What happens beside the handling: remarks, urging, requests; returns the instant of the last."""
     rng, pk = me.rng, me.case.pk
     small = timedelta(minutes=rng.uniform(4, 25))
@@ -182,7 +181,7 @@ def _meanwhile(me: Living, at: datetime, actor: User) -> Iterator[tuple[datetime
     return (yield from _ask(me, at, actor))
 
 
-def _ask(me: Living, at: datetime, actor: User) -> Iterator[tuple[datetime, Case | None]]:
+def _ask(me: Living, at: datetime, actor: User) -> Stretch:
     """A request for more time, or for suspension, and the desk's answer."""
     rng, pk = me.rng, me.case.pk
     timer, limit = limit_of_handling(me)
@@ -214,7 +213,7 @@ def _ask(me: Living, at: datetime, actor: User) -> Iterator[tuple[datetime, Case
     return at
 
 
-def _finish(me: Living, at: datetime, actor: User) -> Iterator[tuple[datetime, Case | None]]:
+def _finish(me: Living, at: datetime, actor: User) -> Stretch:
     """The result, in time or not."""
     timer, limit = limit_of_handling(me)
     done = due_after(at, limit * me.share(0.04, 0.88), timer, current_calendar())

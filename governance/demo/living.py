@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Generator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -19,6 +20,8 @@ from grids.models import Building, Place
 from partymembers.models import User
 
 MINUTE: Final = timedelta(minutes=1)
+#: A part of a life: yields like the whole (`simulation.Life`) and returns the instant of its last step.
+Stretch = Generator[tuple[datetime, Case | None], None, datetime]
 
 
 @dataclass(frozen=True)

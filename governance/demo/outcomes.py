@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -11,10 +10,11 @@ from cases.actions.checking import Answer
 from cases.actors import PublicReporter
 from cases.calendars import current_calendar
 from cases.deadlines import due_after
-from cases.models import Case, Channel, Satisfaction, Urgency
+from cases.models import Channel, Satisfaction, Urgency
 from cases.workflow import State
 from governance.demo import texts
-from governance.demo.living import Living, finish, limit_of_handling
+from governance.demo.living import Living, Stretch, finish, limit_of_handling
+from governance.demo.simulation import Life
 from governance.demo.world import awake
 from partymembers.models import User
 
@@ -22,7 +22,7 @@ from partymembers.models import User
 _ANSWERS: Final[dict[str, float]] = {Channel.RESIDENT: 0.62, Channel.HOTLINE: 0.55, Channel.GRID_WORKER: 0.05}
 
 
-def check(me: Living, at: datetime) -> Iterator[tuple[datetime, Case | None]]:
+def check(me: Living, at: datetime) -> Life:
     """The check, perhaps a rework, and what the reporter says."""
     rng = me.rng
     minutes = 60 if me.case.urgency == Urgency.URGENT else 240
@@ -43,7 +43,7 @@ def check(me: Living, at: datetime) -> Iterator[tuple[datetime, Case | None]]:
     yield from _rate(me, at)
 
 
-def _rework(me: Living, at: datetime, minutes: float) -> Iterator[tuple[datetime, Case | None]]:
+def _rework(me: Living, at: datetime, minutes: float) -> Stretch:
     """返工: the handler does it again; returns the instant of the second check."""
     picture = me.world.photo(me.given.scene, after=False, at=at, by=me.worker)
     me.case = checking.fail_check(
@@ -60,7 +60,7 @@ def _rework(me: Living, at: datetime, minutes: float) -> Iterator[tuple[datetime
     return at
 
 
-def _rate(me: Living, at: datetime) -> Iterator[tuple[datetime, Case | None]]:
+def _rate(me: Living, at: datetime) -> Life:
     """The reporter rates, or the desk asks; now and then it was not solved after all."""
     rng = me.rng
     asked = rng.random()
@@ -93,7 +93,7 @@ def _answer(me: Living) -> Answer:
     return Answer(True, True, Satisfaction.SATISFIED, me.rng.choice(texts.PRAISE))
 
 
-def _look_back(me: Living, at: datetime) -> Iterator[tuple[datetime, Case | None]]:
+def _look_back(me: Living, at: datetime) -> Life:
     """回头看: the desk finds that it did not hold."""
     at = me.moves(at, me.rng.uniform(2, 8) * 480)
     yield at, me.case
@@ -103,7 +103,7 @@ def _look_back(me: Living, at: datetime) -> Iterator[tuple[datetime, Case | None
     yield from _again(me, at)
 
 
-def _again(me: Living, at: datetime) -> Iterator[tuple[datetime, Case | None]]:
+def _again(me: Living, at: datetime) -> Life:
     """Handled and checked a second time."""
     at = me.moves(at, me.rng.uniform(60, 400))
     yield at, me.case

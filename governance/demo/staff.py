@@ -9,6 +9,7 @@ from datetime import date
 from typing import Final, NamedTuple
 
 from django.contrib.auth.hashers import make_password
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from governance.demo.names import People
@@ -29,7 +30,7 @@ class SignIn(NamedTuple):
     role: Role | None
     #: Where the post lies: a key of `_seat`.
     seat: str
-    purpose: str
+    purpose: str | Promise
 
 
 SIGN_INS: Final = (
