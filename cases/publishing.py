@@ -56,7 +56,7 @@ class Publisher:
 
     @contextmanager
     def quiet(self) -> Iterator[None]:
-        """Post nothing in this process meanwhile: for a bulk load, which tells the workers once at its end."""
+        """Post nothing in this process meanwhile: for a bulk load, which tells the workers at its end."""
         before, self._is_quiet = self._is_quiet, True
         try:
             yield

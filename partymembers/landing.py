@@ -44,7 +44,7 @@ def choose_post(request: HttpRequest, post_id: int) -> bool:
 
 
 def home_url(request: HttpRequest) -> str:
-    """Where `/` leads: the page of the current post, else of another one; without a post one's own reports."""
+    """Where `/` leads: the page of the current post, else of another; without any, one's own reports."""
     current = current_post(request)
     posts = ([current] if current else []) + [post for post in access_for(request).posts if post != current]
     for name in [landing_of(post.role) for post in posts] or ["cases:mine"]:
