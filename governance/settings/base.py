@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from django.templatetags.static import static
 from django.utils.translation import gettext_lazy as _
 from redis.backoff import NoBackoff
 from redis.retry import Retry
@@ -179,6 +180,9 @@ ADMIN_CONTENT_SECURITY_POLICY = {
 UNFOLD = {
     "SITE_TITLE": _("Gezhi"),
     "SITE_HEADER": _("Gezhi administration"),
+    "SITE_FAVICONS": [
+        {"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("img/favicon.svg")}
+    ],
     "SHOW_HISTORY": False,  # the audit trail has it
     "SHOW_VIEW_ON_SITE": False,
     "COLORS": {

@@ -289,4 +289,4 @@ class AuditEntry(models.Model):
         ordering = ["-at", "-pk"]
 
     def __str__(self) -> str:
-        return f"{self.at:%Y-%m-%d %H:%M} {self.action} {self.target}"
+        return f"{timezone.localtime(self.at):%Y-%m-%d %H:%M} {self.action} {self.target}"
