@@ -34,9 +34,11 @@ def lock_case(case_id: int) -> Case:
     """
     # The lock has a statement of its own: one that also joins, and waited for another action, would pair the
     # order's new row with the joined rows of before, and so lose its desk or unit, or the order itself.
-    Case.objects.select_for_update().filter(pk=case_id).values_list("pk").first()
-    rows = Case.objects.filter(pk=case_id)
-    if not is_remembering():
+    rows = Case.objects.filter(pk=case_id).defer("search_terms")  # long, and only ever written anew
+    if is_remembering():
+        rows = rows.select_for_update()
+    else:
+        Case.objects.select_for_update().filter(pk=case_id).values_list("pk").first()
         rows = rows.select_related("place", "desk", "matter__matter_class", "standard", "unit")
         rows = rows.defer("place__boundary", "desk__boundary")  # long, and no rule looks at them
     case = rows.first()

@@ -71,7 +71,7 @@ def _take_in(me: Living, at: datetime) -> Stretch:
         me.case = oversight.escalate_case(
             case_id=me.case.pk, actor=me.desk(), at=at, note=rng.choice(texts.ESCALATED)
         )
-    if me.odd(0.008):
+    if me.odd(0.008) and me.case.desk.depth > 1:
         return (yield from _void(me, at))
     at = me.moves(at, minutes * (rng.uniform(0.9, 1.45) if late else me.share()))
     yield at, me.case
@@ -92,7 +92,9 @@ def _void(me: Living, at: datetime) -> Stretch:
     """A desk above ends it."""
     at = me.moves(at, 20)
     yield at, me.case
-    above = me.world.staff.desks[me.world.territory.district.pk]
+    territory = me.world.territory
+    by_street = me.case.desk_id == me.case.community_id
+    above = me.world.staff.desks[(me.case.street_id or 0) if by_street else territory.city.pk]
     me.case = desk.void_case(
         case_id=me.case.pk, actor=me.rng.choice(above), at=at, note=me.rng.choice(texts.VOIDED)
     )
@@ -220,6 +222,8 @@ def _finish(me: Living, at: datetime, actor: User) -> Stretch:
     due = me.case.due_at
     if me.is_late and due is not None:
         over = limit * (0.02 + 0.5 * me.rng.betavariate(1.2, 3))
+        if me.odd(0.12):  # and some get stuck for days
+            over += limit_of(me.rng.randint(3, 15), TimerType.WORK_DAY)
         done = due_after(max(due, at), over, timer, current_calendar())
     if me.case.urgency != Urgency.URGENT:
         done = awake(done, me.rng)

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from django.db import connection, connections, transaction
 from django.db.models import F, Max
+from django.utils.translation import gettext as _
 
 from cases import consumers, relay
 from cases.models import Attachment, Case, CaseEvent, Notification
@@ -56,25 +57,27 @@ def load_demo(
     `scale` multiplies the orders. With two processes the bulk is lived in half the time; 1 stays in the
     caller's transaction.
     """
-    tell("places, people and catalogue", 0)
+    tell(_("places, people and catalogue"), 0)
     world = make_world(now=now, seed=seed)
     every = seedlings(world, scale=scale)
     border = now - RECENT
     bulk = [each for each in every if each.at < border]
-    recent = [each for each in every if each.at >= border]
     total = max(1.0, len(every) * _STEPS_AN_ORDER)
-    refusals = _live_bulk(world, bulk, processes, lambda steps: tell("orders", steps / total))
+
+    def stepped(steps: float) -> None:
+        tell(_("a year of orders"), min(1.0, steps / total))
+
+    refusals = _live_bulk(world, bulk, processes, stepped)
     _pass_over()
     before = len(bulk) * _STEPS_AN_ORDER
-    simulation = Simulation(now, lambda steps: tell("orders", min(1.0, (before + steps) / total)))
-    simulation.add([life(world, each) for each in recent])
-    simulation.add(staging.lives(world, scale=scale))
+    simulation = Simulation(now, lambda steps: stepped(before + steps))
+    simulation.add([life(world, each) for each in every if each.at >= border])
+    simulation.add(staging.lives(world))
     simulation.run()
     Attachment.objects.filter(case=None).delete()  # of refused steps: never to be expired with shared files
-    _relay(lambda share: tell("notices", share))
+    _relay(lambda share: tell(_("notices"), share))
     _mark_read(now)
-    events = CaseEvent.objects.count()
-    return Loaded(Case.objects.count(), events, (*refusals, *simulation.refusals))
+    return Loaded(Case.objects.count(), CaseEvent.objects.count(), (*refusals, *simulation.refusals))
 
 
 @transaction.atomic

@@ -80,8 +80,8 @@ _GRID: Final = tuple(Stand("handled", used, _R) for used in (0.1, 0.35, 0.7, 0.8
 _CLIMBED: Final = tuple(Stand("accepted", used, _H) for used in (1.6, 1.75, 1.9, 2.2, 2.4, 2.7))
 
 
-def lives(world: World, *, scale: float) -> list[Life]:
-    """The staged orders; fewer of them at a small scale."""
+def lives(world: World) -> list[Life]:
+    """The staged orders: the same at every scale."""
     rng = random.Random(f"{world.seed} stage")
     home = world.territory.communities[HOME_COMMUNITY]
     grids = world.territory.below(home, world.territory.grids)
@@ -90,8 +90,6 @@ def lives(world: World, *, scale: float) -> list[Life]:
         *((stand, grids[0], _desk_decides) for stand in _GRID),
         *((stand, rng.choice(world.territory.grids), _is_home_units) for stand in _UNIT),
     ]
-    if scale < 1:
-        wanted = wanted[:: max(1, round(0.3 / scale))]
     rng.shuffle(wanted)
     return [
         _life(world, _FIRST + number, stand, grid, listed=_pick(world, rng, fits, stand), rng=rng)

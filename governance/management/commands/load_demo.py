@@ -60,7 +60,8 @@ class Command(BaseCommand):
             if now - last[0] < pause:
                 return
             last[0] = now
-            line = f"Demo city: {what}, {share:4.0%}, {now - began:.0f} s"
+            told = {"what": what, "share": f"{share:4.0%}", "seconds": f"{now - began:.0f}"}
+            line = _("Demo city: %(what)s, %(share)s, %(seconds)s s") % told
             if sys.stderr.isatty():
                 self.stderr.write(f"\r{line:<60}", ending="")
             else:

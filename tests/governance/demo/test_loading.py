@@ -114,7 +114,7 @@ def test_every_sign_in_works_and_is_told() -> None:
 def test_orders_were_lived_through_the_actions(demo: Loaded) -> None:
     """Each order's events are a walk through the workflow's table, in the order of time and sequence."""
     rules = WORKFLOWS[Kind.INCIDENT]
-    assert Case.objects.count() == demo.orders >= 100
+    assert Case.objects.count() == demo.orders >= 160
     assert demo.refusals == ()
     for case in Case.objects.prefetch_related("events"):
         events = list(case.events.all())
@@ -135,10 +135,10 @@ def test_orders_come_from_everywhere_and_go_everywhere() -> None:
         Channel.GRID_WORKER, Channel.RESIDENT, Channel.HOTLINE, Channel.PATROL,
     }  # fmt: skip
     states = Counter(Case.objects.values_list("state", flat=True))
-    assert states[State.CLOSED] > 0.6 * Case.objects.count()
-    assert {State.REPORTED, State.ACCEPTED, State.HANDLING, State.HANDLED} <= set(states)
+    assert states[State.CLOSED] > 0.5 * Case.objects.count()
+    assert {State.REPORTED, State.ACCEPTED, State.DISPATCHED, State.HANDLING, State.HANDLED} <= set(states)
     year_before = Case.objects.filter(reported_at__lt=NOW - timedelta(days=61))
-    assert 0 < year_before.count() < 0.35 * Case.objects.count()
+    assert 0 < year_before.count() < 0.3 * Case.objects.count()
     closed = Case.objects.filter(state=State.CLOSED)
     on_time = closed.filter(closed_at__lte=F("due_at")).count()
     assert 0.8 < on_time / closed.count() < 1
@@ -150,10 +150,12 @@ def test_the_desk_opens_with_late_nearly_late_and_many_in_time() -> None:
     inbox = held_by("secretary")
     late = inbox.filter(next_due_at__lt=NOW).count()
     nearly = inbox.filter(next_due_at__gte=NOW, next_warn_at__lte=NOW).count()
-    assert inbox.count() >= 4
-    assert late < inbox.count() / 2
-    assert late + nearly < inbox.count()
-    assert Case.objects.open().filter(next_due_at__lt=NOW).exists()
+    assert inbox.count() > 30
+    assert 2 <= late <= 8
+    assert 3 <= nearly <= 10
+    assert held_by("street").filter(climbs__gt=0).count() == 3
+    assert held_by("district").filter(climbs__gt=1).count() == 2
+    assert held_by("city").filter(climbs__gt=2).count() == 1
 
 
 def test_every_picture_has_its_files_and_an_order(demo_media: Path) -> None:
