@@ -87,7 +87,7 @@ def make_world(*, now: datetime, seed: int) -> World:
     units = make_units(territory)
     staff = make_staff(territory, units, seed=seed)
     listed = make_catalogue(territory, units, at=now)
-    return World(seed, now, territory, units, staff, listed, store_pictures(at=BEGAN))
+    return World(seed, now, territory, units, staff, listed, store_pictures())
 
 
 def _live_bulk(

@@ -9,18 +9,20 @@ import io
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
+from functools import cache
 from typing import Final
 
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from PIL import Image, ImageDraw
 
-from cases.pictures import read_picture
+from cases.pictures import Picture, read_picture
 
 SIZE: Final = (960, 720)
 _HORIZON: Final = 400
 _FOLDER: Final = "cases/demo"
+_DRAWN_AT: Final = datetime(2025, 1, 1, tzinfo=UTC)
 
 Draw = ImageDraw.ImageDraw
 Box = tuple[float, float, float, float]
@@ -38,16 +40,21 @@ class StoredPicture:
     height: int
 
 
-def store_pictures(*, at: datetime) -> dict[tuple[str, bool], StoredPicture]:
+def store_pictures() -> dict[tuple[str, bool], StoredPicture]:
     """Draw and store every scene: (scene, is it afterwards) → picture. Stored again only where missing."""
-    return {(scene, after): _store(scene, after, at) for scene in SCENES for after in (False, True)}
+    return {(scene, after): _store(_drawn(scene, after)) for scene in SCENES for after in (False, True)}
 
 
-def _store(scene: str, after: bool, at: datetime) -> StoredPicture:
+@cache
+def _drawn(scene: str, after: bool) -> Picture:
+    """The scene as an upload would be kept; drawn once a process."""
     drawn = io.BytesIO()
     draw_scene(scene, after=after).save(drawn, "JPEG", quality=88)
     drawn.seek(0)
-    picture = read_picture(drawn, at=at)
+    return read_picture(drawn, at=_DRAWN_AT)
+
+
+def _store(picture: Picture) -> StoredPicture:
     names = []
     for suffix, content in (("", picture.content), ("-s", picture.thumbnail)):
         name = f"{_FOLDER}/{picture.sha256[:32]}{suffix}.jpg"

@@ -34,7 +34,7 @@ def read_world(*, now: datetime, seed: int) -> World | None:
     posts = Post.objects.filter(in_force(timezone.localdate(now)), user__disabled_at=None)
     people = list(User.objects.filter(disabled_at=None))
     staff = gather(people, list(posts.select_related("user")))
-    return World(seed, now, territory, units, staff, _listed(), store_pictures(at=now))
+    return World(seed, now, territory, units, staff, _listed(), store_pictures())
 
 
 def _territory() -> Territory | None:
