@@ -17,6 +17,7 @@ document.addEventListener("case:acted", (event) => {
   $("#act-dialog")?.close();
   if (board()) refresh(event.detail.number);
   else if ($("body.order")) location.reload();
+  else if ($(".act-page")) location.assign($(".act-page [data-back-link]")?.dataset.backLink || "/");
 });
 document.addEventListener("click", (event) => {
   const cancel = event.target.closest?.("[data-back-link]");
