@@ -55,8 +55,8 @@ def visible_case(number: str, access: Access) -> Case:
         "handler",
         "suggested_unit",
         "reporter",
-        "merged_into",
     )
+    rows = rows.defer("place__boundary", "desk__boundary", "street__boundary", "search_terms")
     mine = CoReporter.objects.filter(case=OuterRef("pk"), user=access.user_id)
     number = number.replace("\x00", "")  # which PostgreSQL has no text for
     case = rows.annotate(is_joined=Exists(mine)).filter(number=number).first()

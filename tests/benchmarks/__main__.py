@@ -21,7 +21,7 @@ from typing import Any
 from governance.stack import console
 from governance.stack.problems import StackError
 from tests.benchmarks.load import Browser, Sample, Script, measure
-from tests.benchmarks.machine import machine_line
+from tests.benchmarks.machine import machine_line, processor_seconds
 from tests.benchmarks.stand import CHECKOUT, Stand, stand
 
 Scripts = Sequence[Script]
@@ -91,7 +91,7 @@ def _run(place: Stand, given: argparse.Namespace) -> int:
             for group in ("reporters", "readers")
         }
     courses = _courses(plan)
-    _rounds(courses, browsers, given.seconds, given.rounds)
+    _rounds(place, courses, browsers, given.seconds, given.rounds)
     told = _table(courses)
     costs = {c.key: _cost(browsers[c.group][0], c.scripts[0]) for c in courses}
     beside = None if given.without_worker else _beside_worker(place, courses, browsers, given.seconds)
@@ -170,14 +170,20 @@ def _order(person: dict[str, Any], browser: Browser, number: int) -> bytes:
     return browser.get(f"/orders/{person['numbers'][number % len(person['numbers'])]}/")
 
 
-def _rounds(courses: list[Course], browsers: dict[str, list[Browser]], seconds: float, rounds: int) -> None:
+def _rounds(
+    place: Stand, courses: list[Course], browsers: dict[str, list[Browser]], seconds: float, rounds: int
+) -> None:
     """Every course in turn, again and again, so that whatever else the machine does hits all alike."""
+    roots = {pid for name in ("web", "postgres") if (pid := place.supervisor.pid(name)) is not None}
     for course in courses:
         measure(browsers[course.group], course.scripts, seconds=min(1.0, seconds))
     with console.step(f"{rounds} rounds of {len(courses)} measurements, {seconds:g} s each"):
         for _ in range(rounds):
             for course in courses:
-                course.samples.append(measure(browsers[course.group], course.scripts, seconds=seconds))
+                before = processor_seconds(roots)
+                sample = measure(browsers[course.group], course.scripts, seconds=seconds)
+                sample.processor = processor_seconds(roots) - before
+                course.samples.append(sample)
 
 
 def _beside_worker(
@@ -194,22 +200,25 @@ def _beside_worker(
         return measure(browsers[course.group], course.scripts, seconds=max(seconds, 2 * seconds))
 
 
-def _ratio(course: Course, courses: list[Course]) -> float:
-    """The median over the rounds of its rate beside the baseline's rate in the same round."""
-    base = next(c for c in courses if c.key == course.baseline)
-    pairs = zip(course.samples, base.samples, strict=True)
-    return statistics.median(mine.rate / other.rate if other.rate else 0.0 for mine, other in pairs)
+def _ratio(of: Course, to: Course, figure: Callable[[Sample], float]) -> float:
+    """The median over the rounds of one figure beside another's in the same round."""
+    pairs = [(figure(mine), figure(other)) for mine, other in zip(of.samples, to.samples, strict=True)]
+    return statistics.median(mine / other if other else 0.0 for mine, other in pairs)
 
 
 def _table(courses: list[Course]) -> str:
-    lines = [f"{'':30}{'req/s':>8}{'p50 ms':>9}{'p99 ms':>9}{'ratio':>8}"]
+    """Two ratios to the bare view: of requests a second, and of processor time a request.
+
+    The second says the same of an idle machine, and says it still where others use the machine as well.
+    """
+    lines = [f"{'':30}{'req/s':>8}{'p50 ms':>9}{'p99 ms':>9}{'ratio':>8}{'cpu ms':>9}{'ratio':>8}"]
     for c in courses:
-        rate, half, most = (
-            c.median(lambda s: s.rate),
-            c.median(lambda s: s.percentile(50)) * 1000,
-            c.median(lambda s: s.percentile(99)) * 1000,
-        )
-        lines.append(f"{c.label:30}{rate:8.1f}{half:9.1f}{most:9.1f}{_ratio(c, courses):8.2f}")
+        base = next(other for other in courses if other.key == c.baseline)
+        times = [c.median(lambda s: s.percentile(50)), c.median(lambda s: s.percentile(99))]
+        line = f"{c.label:30}{c.median(lambda s: s.rate):8.1f}{times[0] * 1000:9.1f}{times[1] * 1000:9.1f}"
+        line += f"{_ratio(c, base, lambda s: s.rate):8.2f}"
+        line += f"{c.median(lambda s: s.processor_each) * 1000:9.1f}"
+        lines.append(f"{line}{_ratio(base, c, lambda s: s.processor_each):8.2f}")
     return "\n".join(lines)
 
 

@@ -136,6 +136,8 @@ class Sample:
     """One measurement: how long each request took (seconds), and what went wrong."""
 
     seconds: float = 0.0
+    #: What web and database used of the processors meanwhile, seconds.
+    processor: float = 0.0
     times: list[float] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
 
@@ -143,6 +145,11 @@ class Sample:
     def rate(self) -> float:
         """Requests a second."""
         return len(self.times) / self.seconds if self.seconds else 0.0
+
+    @property
+    def processor_each(self) -> float:
+        """Seconds of a processor that a request took of web and database: hardly moved by what else runs."""
+        return self.processor / len(self.times) if self.times else 0.0
 
     def percentile(self, percent: float) -> float:
         """So many percent of the requests took at most this long (seconds)."""
