@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import gc
 import multiprocessing
+import os
+import queue
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
+from multiprocessing.process import BaseProcess
 from typing import Any, Final
 
 from django.db import connection, connections, transaction
@@ -25,7 +28,7 @@ from governance.demo.living import Seedling
 from governance.demo.pictures import store_pictures
 from governance.demo.seeding import seedlings
 from governance.demo.simulation import Simulation
-from governance.demo.staff import make_staff
+from governance.demo.staff import make_staff, open_doors
 from governance.demo.territory import make_territory
 from governance.demo.units import make_units
 from governance.demo.world import World
@@ -77,6 +80,7 @@ def load_demo(
     Attachment.objects.filter(case=None).delete()  # of refused steps: never to be expired with shared files
     _relay(lambda share: tell(_("notices"), share))
     _mark_read(now)
+    open_doors()
     return Loaded(Case.objects.count(), CaseEvent.objects.count(), (*refusals, *simulation.refusals))
 
 
@@ -98,17 +102,17 @@ def _live_bulk(
         return _live(world, bulk, tell)
     context = multiprocessing.get_context("fork")
     connections.close_all()
-    reports = context.SimpleQueue()
-    parts = _parts(bulk, processes)
-    children = [context.Process(target=_child, args=(world, part, reports)) for part in parts]
+    reports: multiprocessing.Queue[int | list[str]] = context.Queue()
+    children = [
+        context.Process(target=_child, args=(world, part, reports, os.getpid()), daemon=True)
+        for part in _parts(bulk, processes)
+    ]
     for child in children:
         child.start()
-    refusals, steps = _collect(reports, len(children), tell)
+    refusals = _collect(reports, children, tell)
     for child in children:
         child.join()
-    if any(child.exitcode for child in children):
-        raise RuntimeError("a process that lived the demo's orders failed; its lines above say why")
-    return refusals if steps else []
+    return refusals
 
 
 def _parts(bulk: Sequence[Seedling], processes: int) -> list[list[Seedling]]:
@@ -119,29 +123,39 @@ def _parts(bulk: Sequence[Seedling], processes: int) -> list[list[Seedling]]:
     return [[each for each in bulk if start <= each.at.date() < end] for start, end in pairwise(edges)]
 
 
-def _child(world: World, part: Sequence[Seedling], reports: Any) -> None:
-    refused: list[str] = []
+def _child(world: World, part: Sequence[Seedling], reports: Any, parent: int) -> None:
+    """Live a part in a process of its own; ends with its parent, however that ends."""
+
+    def told(steps: int) -> None:
+        if os.getppid() != parent:
+            raise SystemExit(1)
+        reports.put(steps)
+
     gc.set_threshold(50_000, 10, 10)  # most of what is made here is dropped at once
     try:
-        refused = _live(world, part, reports.put)
+        reports.put(_live(world, part, told))
     finally:
-        reports.put(refused)
         connections.close_all()
 
 
-def _collect(reports: Any, running: int, tell: Callable[[int], None]) -> tuple[list[str], int]:
-    """What the children tell, until each has told its refusals."""
+def _collect(reports: Any, children: Sequence[BaseProcess], tell: Callable[[int], None]) -> list[str]:
+    """What the children tell, until each has told its refusals. Raises RuntimeError when one has failed."""
     refusals: list[str] = []
-    steps = 0
+    steps, running = 0, len(children)
     while running:
-        told = reports.get()
+        try:
+            told = reports.get(timeout=2)
+        except queue.Empty:
+            if any(child.exitcode for child in children):
+                raise RuntimeError("a process that lived the demo's orders failed") from None
+            continue
         if isinstance(told, list):
             refusals += told
             running -= 1
         else:
             steps += told
             tell(steps)
-    return refusals, steps
+    return refusals
 
 
 def _live(world: World, part: Sequence[Seedling], tell: Callable[[int], None]) -> list[str]:

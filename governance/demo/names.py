@@ -157,6 +157,10 @@ _GIVEN: Final = [
 ]
 
 
+#: Every phone of the demo's people begins like this.
+PHONES: Final = "1990000"
+
+
 class People:
     """Gives out names, no name twice, and phone numbers in order."""
 
@@ -173,4 +177,4 @@ class People:
     def phone(self) -> str:
         """The next number."""
         self._phone += 1
-        return f"1990000{self._phone:04d}"
+        return f"{PHONES}{self._phone:04d}"

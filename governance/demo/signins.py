@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from django.utils.translation import gettext as _
 
+from governance.demo.names import PHONES
 from governance.demo.staff import PASSWORD, SIGN_INS
 from partymembers.models import User
 
@@ -15,7 +16,7 @@ def demo_accounts() -> list[User]:
     """The accounts for visitors that exist and have the demo's password, in the order of SIGN_INS."""
     names = [sign.username for sign in SIGN_INS]
     found = {
-        user.username: user for user in User.objects.filter(username__in=names, phone__startswith="1990000")
+        user.username: user for user in User.objects.filter(username__in=names, phone__startswith=PHONES)
     }
     return [found[name] for name in names if name in found]
 

@@ -12,7 +12,7 @@ from django.contrib.auth.hashers import make_password
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from governance.demo.names import People
+from governance.demo.names import PHONES, People
 from governance.demo.territory import Territory
 from grids.models import Place
 from partymembers.models import DESK_ROLES, GROUND_ROLES, Post, Role, Unit, User
@@ -79,8 +79,7 @@ class _Hiring:
         self.rng = random.Random(f"{seed} staff")
         self.users: list[User] = []
         self.posts: list[Post] = []
-        # One hash for all: they share the password, and a slow hash each would cost a minute.
-        self.password = make_password(PASSWORD)
+        self.password = make_password(None)  # nobody signs in until `open_doors`
         self.waiting = {(sign.role, sign.seat): sign.username for sign in SIGN_INS}
         self.number = 0
 
@@ -151,6 +150,20 @@ def _hire_ground(hiring: _Hiring, territory: Territory, home: Place) -> None:
         hiring.hire(Role.GRID_LEADER, "community" if community is home else "", place=community)
     for grid in territory.grids:
         hiring.hire(Role.GRID_WORKER, "grid" if grid.path.startswith(home.path) else "", place=grid)
+
+
+def open_doors() -> None:
+    """Give everybody the demo's password: the last step of loading, by which a whole demo is known.
+
+    One hash for all: they share the password, and a slow hash each would cost a minute.
+    """
+    User.objects.filter(phone__startswith=PHONES).update(password=make_password(PASSWORD))
+
+
+def is_half_loaded() -> bool:
+    """Whether a loading was interrupted: the people are there, and their doors are still shut."""
+    worker = User.objects.filter(username=SIGN_INS[0].username, phone__startswith=PHONES).first()
+    return worker is not None and not worker.has_usable_password()
 
 
 def gather(users: list[User], posts: list[Post]) -> Staff:

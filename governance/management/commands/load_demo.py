@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from governance.demo.loading import load_demo
+from governance.demo.staff import is_half_loaded
 from partymembers.models import User
 
 
@@ -38,6 +39,10 @@ class Command(BaseCommand):
         """Refuse where somebody works already; load and say what was made."""
         if not settings.DEMO_ALLOWED:
             raise CommandError(_("The demo city is not for a portal that serves the public."))
+        if is_half_loaded():
+            raise CommandError(
+                _("The demo city was interrupted while it was loaded. Run `make reset`, then `make up`.")
+            )
         if not anyway and User.objects.exists():
             raise CommandError(_("There are users already. The demo city is for an empty portal."))
         if scale < 0:

@@ -10,6 +10,7 @@ from django.contrib.auth import get_user_model
 from django.core.management import BaseCommand, call_command, get_commands
 
 from governance.demo import unfinished
+from governance.demo.staff import is_half_loaded
 
 
 class Command(BaseCommand):
@@ -31,7 +32,11 @@ class Command(BaseCommand):
             unfinished.start_over()
         call_command("migrate", interactive=False, verbosity=0, skip_checks=True)
         known = get_commands()
-        if not no_demo and "load_demo" in known and not get_user_model().objects.exists():
+        if (
+            not no_demo
+            and "load_demo" in known
+            and (is_half_loaded() or not get_user_model().objects.exists())
+        ):
             unfinished.begin()
             call_command("load_demo")
             unfinished.finish()

@@ -10,6 +10,7 @@ from django.conf import LazySettings
 from django.core.management import CommandError, call_command
 
 from governance.celery import BEAT_SCHEDULE, DEMO_SCHEDULE, app
+from governance.demo.staff import is_half_loaded, open_doors
 from governance.demo.tasks import trickle_demo
 from governance.demo.trickle import Round, trickle
 from grids.models import Place
@@ -23,6 +24,16 @@ def test_the_demo_is_refused_where_there_are_users() -> None:
     make_user()
     with pytest.raises(CommandError, match="用户"):
         call_command("load_demo", scale=0.01, processes=1)
+    assert Place.objects.count() == 0
+
+
+def test_a_demo_that_was_interrupted_is_told_from_a_whole_one() -> None:
+    User.objects.create_user("worker", name="半途", phone="19900000001")
+    assert is_half_loaded()
+    with pytest.raises(CommandError, match="make reset"):
+        call_command("load_demo", scale=0.01, processes=1, anyway=True)
+    open_doors()
+    assert not is_half_loaded()
     assert Place.objects.count() == 0
 
 
