@@ -93,7 +93,9 @@ def test_the_total_stops_counting_where_told():
 
 
 @pytest.mark.parametrize(
-    "cursor", ["x", "a:b:c", signing.dumps(["disabled_at"], salt=SALT), signing.dumps("é", salt=SALT)]
+    "cursor",
+    ["x", "a:b:c", signing.dumps(["disabled_at"], salt=SALT), signing.dumps("é", salt=SALT)],
+    ids=["a letter", "no signature", "signed but short", "signed but no list"],  # a signature holds the time
 )
 def test_a_forged_or_broken_cursor_is_refused(cursor):
     with pytest.raises(Invalid):
