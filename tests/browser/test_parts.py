@@ -304,7 +304,7 @@ def test_parts_are_swapped_refusals_too_but_never_a_crash(open_page, live_server
     page.evaluate(send, "conflict")
     page.wait_for_selector("#main .conflict")
     assert "Already dispatched." in page.inner_text("#main .banner")
-    assert page.evaluate("document.activeElement.matches('.conflict .banner')")
+    page.wait_for_selector("#main .conflict .banner:focus")
     page.evaluate(send, "broken")
     page.wait_for_selector("#toasts .toast[data-tone=error]")
     assert "traceback" not in page.inner_text("#main")
