@@ -31,8 +31,8 @@ function nextOf(number) {
 }
 async function refresh(number) {
   upNext = nextOf(number);
-  const answer = await fetch(location.href, { headers: { "HX-Request": "true" }, credentials: "same-origin" });
-  if (!answer.ok) return;
+  const answer = await fetch(location.href, { headers: { "HX-Request": "true" }, credentials: "same-origin" }).catch(() => null);
+  if (!answer?.ok) { open(current); return; } // the list did not come: the pane must not go on offering what is done
   const text = await answer.text();
   const scroll = $(".d-scroll")?.scrollTop ?? 0, ticked = ticks().map((box) => box.value); // also what was ticked meanwhile
   replace(text);
