@@ -59,7 +59,7 @@ def open_page(chromium: Browser, complaints: list[str]) -> Iterator[Any]:
             timezone_id="Asia/Shanghai",
             **options,
         )
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(30_000)
         contexts.append(context)
         page = context.new_page()
         page.on("console", heard)

@@ -36,6 +36,11 @@ def watch(supervisor):
     return thread
 
 
+def written(path):
+    """What a child has written so far; a child that has not come so far has written nothing."""
+    return path.read_text() if path.exists() else ""
+
+
 def test_lines_of_children_are_prefixed(supervisor, shell, capsys):
     supervisor.start(shell("web", "echo one; echo two >&2; exec sleep 60"))
     shown = []
@@ -46,7 +51,7 @@ def test_lines_of_children_are_prefixed(supervisor, shell, capsys):
 def test_a_crash_is_said_in_one_line_and_the_child_comes_back(supervisor, shell, tmp_path, capsys):
     supervisor.start(shell("worker", "echo x >> began; [ $(wc -l < began) -gt 1 ] && exec sleep 60; exit 3"))
     watch(supervisor)
-    wait_for(lambda: (tmp_path / "began").read_text().count("x") == 2)
+    wait_for(lambda: written(tmp_path / "began").count("x") == 2)
     said = [line for line in capsys.readouterr().out.splitlines() if line.startswith("gezhi")]
     assert said == ["gezhi    | worker ended with exit code 3: starting it again in 1 s"]
 
@@ -62,12 +67,12 @@ def test_each_further_crash_waits_twice_as_long(supervisor, shell, capsys):
 def test_a_child_that_takes_no_work_is_started_again(supervisor, shell, tmp_path):
     alive = tmp_path / "alive"
     supervisor.start(shell("worker", "echo x >> began; exec sleep 60", alive_file=alive, alive_within=30))
-    wait_for((tmp_path / "began").exists)
+    wait_for(lambda: written(tmp_path / "began") == "x\n")
     watch(supervisor)
     time.sleep(0.5)
-    assert (tmp_path / "began").read_text() == "x\n"
+    assert written(tmp_path / "began") == "x\n"
     os.utime(alive, (time.time() - 31, time.time() - 31))
-    wait_for(lambda: (tmp_path / "began").read_text() == "x\nx\n")
+    wait_for(lambda: written(tmp_path / "began") == "x\nx\n")
 
 
 def test_a_child_run_to_its_end_gives_its_code_and_all_its_lines(supervisor, shell, capsys):
@@ -76,7 +81,13 @@ def test_a_child_run_to_its_end_gives_its_code_and_all_its_lines(supervisor, she
 
 
 def test_a_stop_interrupts_a_child_that_runs_to_its_end(supervisor, shell, tmp_path):
-    threading.Timer(0.3, supervisor.stopping.set).start()
+    begun = tmp_path / "pid"
+
+    def stop_once_begun() -> None:
+        wait_for(lambda: written(begun).endswith("\n"))
+        supervisor.stopping.set()
+
+    threading.Thread(target=stop_once_begun, daemon=True).start()
     with pytest.raises(KeyboardInterrupt):
         supervisor.run(shell("gezhi", "echo $$ > pid; exec sleep 60"))
     pid = int((tmp_path / "pid").read_text())
