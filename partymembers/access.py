@@ -18,7 +18,16 @@ from django.utils.translation import gettext as _
 from governance.common.remembering import remembered
 from grids.models import ORDER_LEVELS, Level, Place
 from partymembers import territory
-from partymembers.models import DESK_ROLES, GROUND_ROLES, OFFICER_ROLES, Post, Role, User
+from partymembers.models import (
+    BRANCH_ROLES,
+    DESK_ROLES,
+    GROUND_ROLES,
+    OFFICER_ROLES,
+    Branch,
+    Post,
+    Role,
+    User,
+)
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser
@@ -53,12 +62,21 @@ class PlaceGrant:
 
 
 @dataclass(frozen=True, slots=True)
+class BranchGrant:
+    """The Party roles that a user holds in a branch; they reach the branches below it too."""
+
+    branch_id: int
+    path: str
+    roles: frozenset[Role]
+
+
+@dataclass(frozen=True, slots=True)
 class HeldPost:
     """One post that the user acts in today, as pages name it."""
 
     post_id: int
     role: Role
-    #: Name of the place or unit; empty for an officer.
+    #: Name of the place, unit or branch; empty for an officer.
     where: str
     #: Whether the user acts for somebody who is absent.
     is_substitute: bool = False
@@ -76,6 +94,7 @@ class Access:
     grants: tuple[PlaceGrant, ...] = ()
     unit_ids: frozenset[int] = frozenset()
     headed_unit_ids: frozenset[int] = frozenset()
+    branches: tuple[BranchGrant, ...] = ()
     officer_roles: frozenset[Role] = frozenset()
     #: The posts that all of this follows from, in the order of the landing pages.
     posts: tuple[HeldPost, ...] = ()
@@ -110,6 +129,15 @@ class Access:
         """Whether the user heads this unit."""
         return unit_id in self.headed_unit_ids
 
+    def leads_branch(self, path: str) -> bool:
+        """Whether the user sits in the committee of this branch or of one above it."""
+        return any(path.startswith(grant.path) for grant in self.branches)
+
+    @property
+    def branch_ids(self) -> frozenset[int]:
+        """The very branches in whose committees the user sits."""
+        return frozenset(grant.branch_id for grant in self.branches)
+
     def is_officer(self, role: Role) -> bool:
         """Whether the user is the system, security or audit officer that is asked for."""
         return role in self.officer_roles
@@ -120,7 +148,7 @@ class Access:
 
     def is_empty(self) -> bool:
         """Whether the user reaches nothing at all but their own reports."""
-        return not (self.grants or self.unit_ids or self.officer_roles)
+        return not (self.grants or self.unit_ids or self.branches or self.officer_roles)
 
     def places_by_level(self) -> dict[Level, set[int]]:
         """Ids to filter an order's city, district, street, community and grid columns by.
@@ -160,6 +188,8 @@ LANDING_ORDER = (
     Role.GRID_LEADER,
     Role.GRID_GUIDE,
     Role.BUILDING_CAPTAIN,
+    Role.BRANCH_SECRETARY,
+    Role.BRANCH_COMMITTEE,
     Role.OFFICIAL,
     Role.SYSTEM_OFFICER,
     Role.SECURITY_OFFICER,
@@ -190,6 +220,7 @@ def _read_access(user: User, on: dt.date) -> Access:
         headed_unit_ids=frozenset(
             post.unit_id for post in live if post.unit_id and post.role == Role.UNIT_HEAD
         ),
+        branches=_own_branches(posts),
         officer_roles=frozenset(Role(post.role) for post in posts if post.role in OFFICER_ROLES),
         posts=_held(posts, user),
         inner_grid_ids=inner,
@@ -212,7 +243,7 @@ def posts_in_force(user: User, *, on: dt.date) -> QuerySet[Post]:
     )
     return (
         Post.objects.filter(in_force(on), Q(user=user) | substituted)
-        .select_related("place", "unit")
+        .select_related("place", "unit", "branch")
         .order_by("pk")
     )
 
@@ -264,7 +295,12 @@ def _holders(posts: QuerySet[Post], *, on: dt.date) -> QuerySet[User]:
 def _held(posts: Iterable[Post], user: User) -> tuple[HeldPost, ...]:
     """The posts in the order in which their landing pages come first; own ones before substitutions."""
     held = [
-        HeldPost(post.pk, Role(post.role), str(post.place or post.unit or ""), post.user_id != user.pk)
+        HeldPost(
+            post.pk,
+            Role(post.role),
+            str(post.place or post.unit or post.branch or ""),
+            post.user_id != user.pk,
+        )
         for post in posts
     ]
     return tuple(
@@ -284,6 +320,27 @@ def _own_grants(posts: Iterable[Post]) -> tuple[PlaceGrant, ...]:
         PlaceGrant(place.pk, Level(place.level), place.path, frozenset(roles[place.pk]))
         for place in sorted(places.values(), key=lambda place: place.path)
     )
+
+
+def _own_branches(posts: Iterable[Post]) -> tuple[BranchGrant, ...]:
+    """One grant a branch, topmost first; a dissolved branch has no committee."""
+    roles: dict[int, set[Role]] = defaultdict(set)
+    branches = {p.branch.pk: p.branch for p in posts if p.branch and p.branch.dissolved_on is None}
+    for post in posts:
+        if post.branch_id in branches:
+            roles[post.branch_id].add(Role(post.role))
+    held = sorted(branches.values(), key=lambda branch: branch.path)
+    return tuple(BranchGrant(branch.pk, branch.path, frozenset(roles[branch.pk])) for branch in held)
+
+
+def committee_of(
+    branch_path: str, *, on: dt.date, roles: Iterable[Role] = BRANCH_ROLES, exactly: bool = False
+) -> QuerySet[User]:
+    """Who may sign in and sits in the committee of a branch (or of one above it), substitutes included."""
+    steps = range(Branch.steplen, len(branch_path) + 1, Branch.steplen)
+    paths = [branch_path] if exactly else [branch_path[:end] for end in steps]
+    held = Post.objects.filter(in_force(on), role__in=list(roles), branch__path__in=paths)
+    return _holders(held, on=on)
 
 
 def _reach(own: tuple[PlaceGrant, ...], *, on: dt.date) -> tuple[tuple[PlaceGrant, ...], frozenset[int]]:

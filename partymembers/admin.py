@@ -265,16 +265,23 @@ class UnitAdmin(ConfiguredBySystemOfficer, ModelAdmin):
 class PostAdmin(GrantedBySecurityOfficer, ModelAdmin):
     """Posts; a known one can only be given an earlier end."""
 
-    list_display = ["user", "role", "place", "unit", "starts_on", "ends_on"]
-    list_select_related = ["user", "place", "unit"]
+    list_display = ["user", "role", "place", "unit", "branch", "starts_on", "ends_on"]
+    list_select_related = ["user", "place", "unit", "branch"]
     list_filter = ["role", "employment"]
-    search_fields = ["user__name", "user__username", "place__name", "place__code", "unit__name"]
+    search_fields = [
+        "user__name",
+        "user__username",
+        "place__name",
+        "place__code",
+        "unit__name",
+        "branch__name",
+    ]
     ordering = ["-starts_on", "-pk"]
-    fields = ["user", "role", "place", "unit", "employment", "starts_on", "ends_on"]
+    fields = ["user", "role", "place", "unit", "branch", "employment", "starts_on", "ends_on"]
 
     def get_autocomplete_fields(self, request: HttpRequest) -> list[str]:
         """People, places and units are searched, not listed."""
-        return _searchable(self, ["user", "place", "unit"])
+        return _searchable(self, ["user", "place", "unit", "branch"])
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         """Only the end of a known post may move."""
@@ -297,6 +304,7 @@ class PostAdmin(GrantedBySecurityOfficer, ModelAdmin):
             role=Role(obj.role),
             place=obj.place,
             unit=obj.unit,
+            branch=obj.branch,
             employment=obj.employment,
             starts_on=obj.starts_on,
             ends_on=obj.ends_on,

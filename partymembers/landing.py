@@ -10,7 +10,7 @@ from django.urls import NoReverseMatch, reverse
 
 from partymembers.access import HeldPost
 from partymembers.middleware import access_for
-from partymembers.models import DESK_ROLES, GROUND_ROLES, OFFICER_ROLES, UNIT_ROLES, Role
+from partymembers.models import BRANCH_ROLES, DESK_ROLES, GROUND_ROLES, OFFICER_ROLES, UNIT_ROLES, Role
 
 CURRENT_POST = "current_post"
 
@@ -18,6 +18,7 @@ _LANDINGS: tuple[tuple[frozenset[Role], str], ...] = (
     (GROUND_ROLES, "cases:today"),
     (DESK_ROLES, "cases:desk"),
     (UNIT_ROLES, "cases:handling"),
+    (BRANCH_ROLES, "party:branches"),
     (frozenset({Role.OFFICIAL}), "dashboard:overview"),
     (OFFICER_ROLES, "admin:index"),
 )

@@ -12,7 +12,18 @@ from django.utils.translation import gettext as _
 from governance.common.errors import Invalid, NotAllowed, NotVisible, WrongState
 from grids.models import Place
 from partymembers.access import access_of
-from partymembers.models import OFFICER_ROLES, PLACE_ROLES, UNIT_ROLES, Post, Role, Substitution, Unit, User
+from partymembers.models import (
+    BRANCH_ROLES,
+    OFFICER_ROLES,
+    PLACE_ROLES,
+    UNIT_ROLES,
+    Branch,
+    Post,
+    Role,
+    Substitution,
+    Unit,
+    User,
+)
 
 
 def require_officer(actor: User | None, role: Role, *, at: dt.datetime) -> None:
@@ -53,8 +64,12 @@ def check_period(starts_on: dt.date, ends_on: dt.date | None) -> None:
         raise Invalid(_("The end lies before the start."), field="ends_on")
 
 
-def check_seat(role: Role, place: Place | None, unit: Unit | None) -> None:
-    """A place role wants a place, a unit role a unit, an officer's role neither. Raises Invalid."""
+def check_seat(role: Role, place: Place | None, unit: Unit | None, branch: Branch | None = None) -> None:
+    """A place role wants a place, a unit role a unit, a Party role a branch, an officer's role none of them.
+
+    Raises Invalid.
+    """
+    _check_branch(role, branch)
     if role in PLACE_ROLES and place is None:
         raise Invalid(_("This role is held over a place. Choose one."), field="place")
     if role in UNIT_ROLES and unit is None:
@@ -67,6 +82,15 @@ def check_seat(role: Role, place: Place | None, unit: Unit | None) -> None:
         raise Invalid(_("This place is retired. Choose the one that followed it."), field="place")
     if unit is not None and unit.disabled_at is not None:
         raise Invalid(_("This unit is disabled. Choose another."), field="unit")
+
+
+def _check_branch(role: Role, branch: Branch | None) -> None:
+    if role in BRANCH_ROLES and branch is None:
+        raise Invalid(_("This role is held in a branch. Choose one."), field="branch")
+    if role not in BRANCH_ROLES and branch is not None:
+        raise Invalid(_("This role is not held in a branch. Leave it empty."), field="branch")
+    if branch is not None and branch.dissolved_on is not None:
+        raise Invalid(_("This branch is dissolved. Choose another."), field="branch")
 
 
 def posts_within(user: User, starts_on: dt.date, ends_on: dt.date | None) -> list[Post]:

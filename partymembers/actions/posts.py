@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from governance.common.errors import Invalid, NotVisible
 from grids.models import Place
 from partymembers.audit import record_access
-from partymembers.models import Post, Role, StaffChange, Substitution, Unit, User
+from partymembers.models import Branch, Post, Role, StaffChange, Substitution, Unit, User
 from partymembers.rules import (
     check_period,
     check_seat,
@@ -33,6 +33,7 @@ def give_post(
     role: Role,
     place: Place | None = None,
     unit: Unit | None = None,
+    branch: Branch | None = None,
     starts_on: dt.date,
     ends_on: dt.date | None = None,
     employment: str = Post.Employment.FULL_TIME,
@@ -40,7 +41,7 @@ def give_post(
     at: dt.datetime,
     ip: str | None = None,
 ) -> Post:
-    """Give somebody a role over a place, in a unit, or as an officer, from one day to another.
+    """Give somebody a role over a place, in a unit or branch, or as an officer, from one day to another.
 
     One person holds at most one officer's role, and no business post beside it (三员): checked with the
     user's row locked, so two grants at once cannot both pass. Raises Invalid, NotAllowed or WrongState.
@@ -50,10 +51,11 @@ def give_post(
     require_other(actor, user)
     require_enabled(user, field="user")
     check_period(starts_on, ends_on)
-    check_seat(role, place, unit)
+    check_seat(role, place, unit, branch)
     own = posts_within(user, starts_on, ends_on)
     check_separation(user, role, starts_on, ends_on, own)
-    post = Post(user=user, role=role, place=place, unit=unit, starts_on=starts_on, ends_on=ends_on)
+    seat = {"place": place, "unit": unit, "branch": branch}
+    post = Post(user=user, role=role, **seat, starts_on=starts_on, ends_on=ends_on)
     if any(_seat(held) == _seat(post) for held in own):
         raise Invalid(_("They already hold this post in that time."), field="starts_on", code="held_already")
     post.employment = employment
@@ -154,13 +156,13 @@ def end_substitution(
     return row
 
 
-def _seat(post: Post) -> tuple[str, int | None, int | None]:
-    return post.role, post.place_id, post.unit_id
+def _seat(post: Post) -> tuple[str, int | None, int | None, int | None]:
+    return post.role, post.place_id, post.unit_id, post.branch_id
 
 
 def _locked_post(post_id: int) -> Post:
     posts = Post.objects.select_for_update(of=("self",), no_key=True)
-    post = posts.select_related("user", "place", "unit").filter(pk=post_id).first()
+    post = posts.select_related("user", "place", "unit", "branch").filter(pk=post_id).first()
     if post is None:
         raise NotVisible
     return post
@@ -181,7 +183,7 @@ def _announce_end(
 
 
 def _facts(post: Post) -> dict[str, Any]:
-    where = post.place.code if post.place else post.unit.code if post.unit else ""
+    where = next((seat.code for seat in (post.place, post.unit, post.branch) if seat), "")
     return {
         "post": post.pk,
         "role": post.role,

@@ -134,6 +134,8 @@ class Role(models.TextChoices):
     OFFICIAL = "official", _("Official")
     HANDLER = "handler", _("Handler")
     UNIT_HEAD = "unit_head", _("Head of unit")
+    BRANCH_SECRETARY = "branch_secretary", _("Branch secretary")
+    BRANCH_COMMITTEE = "branch_committee", _("Branch committee member")
     SYSTEM_OFFICER = "system_officer", _("System officer")
     SECURITY_OFFICER = "security_officer", _("Security officer")
     AUDIT_OFFICER = "audit_officer", _("Audit officer")
@@ -145,13 +147,18 @@ GROUND_ROLES = frozenset({Role.GRID_WORKER, Role.GRID_LEADER, Role.GRID_GUIDE, R
 DESK_ROLES = frozenset({Role.SECRETARY, Role.DESK})
 #: Roles held in a unit.
 UNIT_ROLES = frozenset({Role.HANDLER, Role.UNIT_HEAD})
+#: Roles held in a Party branch, for a term.
+BRANCH_ROLES = frozenset({Role.BRANCH_SECRETARY, Role.BRANCH_COMMITTEE})
 #: The three officers 三员: never one person, and no business post beside one.
 OFFICER_ROLES = frozenset({Role.SYSTEM_OFFICER, Role.SECURITY_OFFICER, Role.AUDIT_OFFICER})
 PLACE_ROLES = GROUND_ROLES | DESK_ROLES | {Role.OFFICIAL}
 
 
 class Post(models.Model):
-    """A user holds a role over a place (and all below) or in a unit, between two dates (both included)."""
+    """A user holds a role over a place (and all below), in a unit or in a branch, from one day to another.
+
+    Both days are included; a branch's posts are held for a term.
+    """
 
     class Employment(models.TextChoices):
         FULL_TIME = "full_time", _("Full-time")
@@ -164,6 +171,14 @@ class Post(models.Model):
     )
     unit = models.ForeignKey(
         Unit, models.PROTECT, null=True, blank=True, related_name="posts", verbose_name=_("unit")
+    )
+    branch = models.ForeignKey(
+        "partymembers.Branch",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="posts",
+        verbose_name=_("branch"),
     )
     employment = models.CharField(
         _("employment"), max_length=10, choices=Employment, default=Employment.FULL_TIME
@@ -178,9 +193,30 @@ class Post(models.Model):
             models.CheckConstraint(
                 name="post_over_what_its_role_needs",
                 condition=(
-                    models.Q(role__in=sorted(PLACE_ROLES), place__isnull=False, unit__isnull=True)
-                    | models.Q(role__in=sorted(UNIT_ROLES), place__isnull=True, unit__isnull=False)
-                    | models.Q(role__in=sorted(OFFICER_ROLES), place__isnull=True, unit__isnull=True)
+                    models.Q(
+                        role__in=sorted(PLACE_ROLES),
+                        place__isnull=False,
+                        unit__isnull=True,
+                        branch__isnull=True,
+                    )
+                    | models.Q(
+                        role__in=sorted(UNIT_ROLES),
+                        place__isnull=True,
+                        unit__isnull=False,
+                        branch__isnull=True,
+                    )
+                    | models.Q(
+                        role__in=sorted(BRANCH_ROLES),
+                        place__isnull=True,
+                        unit__isnull=True,
+                        branch__isnull=False,
+                    )
+                    | models.Q(
+                        role__in=sorted(OFFICER_ROLES),
+                        place__isnull=True,
+                        unit__isnull=True,
+                        branch__isnull=True,
+                    )
                 ),
             ),
             models.CheckConstraint(
@@ -189,14 +225,14 @@ class Post(models.Model):
             ),
             models.UniqueConstraint(
                 name="post_given_once_a_start",
-                fields=["user", "role", "place", "unit", "starts_on"],
+                fields=["user", "role", "place", "unit", "branch", "starts_on"],
                 nulls_distinct=False,
             ),
         ]
         indexes = [models.Index(fields=["place", "role"]), models.Index(fields=["unit", "role"])]
 
     def __str__(self) -> str:
-        return f"{self.user} · {self.get_role_display()} · {self.place or self.unit or ''}"
+        return f"{self.user} · {self.get_role_display()} · {self.place or self.unit or self.branch or ''}"
 
 
 class Substitution(models.Model):

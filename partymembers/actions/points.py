@@ -1,0 +1,239 @@
+"""The points ledger: awards, corrections, redemptions. Every write is one balanced transaction.
+
+Who earns what is data (`EarningRule`). An award counts once per (person, source, source id), whatever is
+repeated or runs at once; a correction is a transaction of its own. The books themselves are kept by the
+database (migration 0004), so no code path can unbalance them.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from django.db import transaction
+from django.db.models import Sum
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from governance.common.errors import Invalid, NotAllowed, NotVisible, WrongState
+from grids.models import Place
+from partymembers.models import (
+    EarningRule,
+    PointsAccount,
+    PointsEntry,
+    PointsTransaction,
+    Redemption,
+    StationItem,
+    User,
+)
+
+_Kind = PointsTransaction.Kind
+
+
+@transaction.atomic
+def award_points(
+    *,
+    user: User,
+    rule_code: str,
+    source: str,
+    source_id: str | int,
+    what: str,
+    at: dt.datetime,
+    by: User | None = None,
+    stated: int | None = None,
+    hours: float = 1.0,
+    place: Place | None = None,
+) -> PointsTransaction | None:
+    """Credit a person by an earning rule, once for this source; a repeat returns the first transaction.
+
+    `stated` are the points that an order promises (never more than the rule's), `hours` those served where
+    the rule counts hours. None where the rule is switched off, the day's cap is used up or nothing is due.
+    Raises NotAllowed when somebody would award themselves, Invalid for an unknown rule.
+    """
+    if by is not None and by.pk == user.pk:
+        raise NotAllowed(_("Nobody can award points to themselves."))
+    rule = EarningRule.objects.filter(code=rule_code).first()
+    if rule is None:
+        raise Invalid(_("There is no earning rule “%(code)s”.") % {"code": rule_code}, field="rule")
+    account = _locked_account(user)
+    first = PointsTransaction.objects.filter(user=user, source=source, source_id=str(source_id)).first()
+    if first is not None:
+        return first
+    amount = _capped(rule, user, _due(rule, stated, hours), at)
+    if amount <= 0:
+        return None
+    moved = _open(_Kind.AWARD, user, source, source_id, what, at=at, by=by, rule=rule, place=place)
+    _move(moved, account, amount, PointsAccount.Kind.ISSUED)
+    return moved
+
+
+@transaction.atomic
+def correct_points(
+    *, transaction_id: int, reason: str, at: dt.datetime, by: User | None = None
+) -> PointsTransaction | None:
+    """Take an award back by a compensating transaction; a repeat returns the first correction.
+
+    A balance never goes below zero: where points were spent meanwhile, only what is left is taken, and
+    nothing is written (None) where nothing is left. Raises NotVisible, Invalid or WrongState.
+    """
+    award = PointsTransaction.objects.select_related("user", "rule").filter(pk=transaction_id).first()
+    if award is None:
+        raise NotVisible
+    if award.kind != _Kind.AWARD:
+        raise WrongState(_("Only an award can be taken back."))
+    if not reason.strip():
+        raise Invalid(_("Please give a reason in a sentence."), field="reason")
+    account = _locked_account(award.user)
+    first = PointsTransaction.objects.filter(reverses=award).first()
+    if first is not None:
+        return first
+    amount = min(amount_of(award), account.balance)
+    if amount <= 0:
+        return None
+    moved = _take_back(award, reason.strip(), at=at, by=by)
+    _move(moved, account, -amount, PointsAccount.Kind.ISSUED)
+    return moved
+
+
+@transaction.atomic
+def redeem_item(*, user: User, item_id: int, by: User, at: dt.datetime) -> Redemption:
+    """Hand an item over for points: the stock and the balance go down together.
+
+    Whether `by` keeps this station is the caller's to check; nobody serves themselves.
+    Raises NotVisible, NotAllowed, or WrongState when the item is gone or the points are too few.
+    """
+    if by.pk == user.pk:
+        raise NotAllowed(_("Somebody else must hand it over to you."))
+    account = _locked_account(user)
+    item = StationItem.objects.select_for_update(of=("self",)).select_related("station__place")
+    found = item.filter(pk=item_id).first()
+    if found is None:
+        raise NotVisible
+    if not found.is_offered or found.stock < 1 or found.station.closed_on is not None:
+        raise WrongState(_("“%(item)s” is no longer in stock.") % {"item": found.name}, field="item")
+    if account.balance < found.points:
+        told = {"needed": found.points, "balance": account.balance}
+        raise WrongState(_("It costs %(needed)d points; there are %(balance)d.") % told, field="item")
+    found.stock -= 1
+    found.save(update_fields=["stock"])
+    number, place = _next_redemption(user), found.station.place
+    moved = _open(_Kind.REDEMPTION, user, "redemption", number, found.name, at=at, by=by, place=place)
+    _move(moved, account, -found.points, PointsAccount.Kind.REDEEMED)
+    return Redemption.objects.create(
+        item=found, user=user, transaction=moved, points=found.points, at=at, by=by
+    )
+
+
+@transaction.atomic
+def cancel_redemption(*, redemption_id: int, by: User, reason: str, at: dt.datetime) -> Redemption:
+    """Give the points back and the item to the shelf, by a compensating transaction.
+
+    Raises NotVisible, NotAllowed or WrongState.
+    """
+    found = Redemption.objects.select_related("user", "item__station__place", "transaction")
+    redemption = found.filter(pk=redemption_id).first()
+    if redemption is None:
+        raise NotVisible
+    if by.pk == redemption.user_id:
+        raise NotAllowed(_("Nobody can award points to themselves."))
+    account = _locked_account(redemption.user)
+    redemption.refresh_from_db(fields=["cancelled_at"])
+    if redemption.cancelled_at is not None:
+        raise WrongState(_("This was taken back already."))
+    item = StationItem.objects.select_for_update().get(pk=redemption.item_id)
+    item.stock += 1
+    item.save(update_fields=["stock"])
+    moved = _take_back(redemption.transaction, reason.strip() or redemption.item.name, at=at, by=by)
+    _move(moved, account, redemption.points, PointsAccount.Kind.REDEEMED)
+    redemption.cancelled_at = at
+    redemption.save(update_fields=["cancelled_at"])
+    return redemption
+
+
+def amount_of(moved: PointsTransaction) -> int:
+    """What the transaction brought its person; negative where it took."""
+    entry = PointsEntry.objects.filter(transaction=moved, account__kind=PointsAccount.Kind.PERSON).get()
+    return entry.amount
+
+
+def _due(rule: EarningRule, stated: int | None, hours: float) -> int:
+    if rule.per == EarningRule.Per.STATED:
+        return min(rule.points if stated is None else max(stated, 0), rule.points)
+    if rule.per == EarningRule.Per.HOUR:
+        return round(rule.points * max(hours, 0))
+    return rule.points
+
+
+def _capped(rule: EarningRule, user: User, amount: int, at: dt.datetime) -> int:
+    """What the day's cap leaves of it. Called under the account's lock, so two awards cannot both pass."""
+    if not rule.is_active:
+        return 0
+    if not rule.cap_per_day:
+        return amount
+    earned = PointsEntry.objects.filter(
+        account__user=user,
+        transaction__rule=rule,
+        transaction__kind=_Kind.AWARD,
+        transaction__day=timezone.localdate(at),
+        transaction__reversed_by=None,
+    ).aggregate(sum=Sum("amount"))["sum"]
+    return min(amount, rule.cap_per_day - (earned or 0))
+
+
+def _locked_account(user: User) -> PointsAccount:
+    """The person's account, made at its first use, locked until the transaction ends."""
+    PointsAccount.objects.get_or_create(user=user, kind=PointsAccount.Kind.PERSON)
+    return PointsAccount.objects.select_for_update().get(user=user)
+
+
+def _open(
+    kind: str,
+    user: User,
+    source: str,
+    source_id: str | int,
+    what: str,
+    *,
+    at: dt.datetime,
+    by: User | None,
+    rule: EarningRule | None = None,
+    place: Place | None = None,
+    reverses: PointsTransaction | None = None,
+) -> PointsTransaction:
+    return PointsTransaction.objects.create(
+        kind=kind,
+        user=user,
+        source=source,
+        source_id=str(source_id),
+        rule=rule,
+        what=what[:200],
+        at=at,
+        day=timezone.localdate(at),
+        by=by,
+        place=place,
+        reverses=reverses,
+    )
+
+
+def _take_back(moved: PointsTransaction, why: str, *, at: dt.datetime, by: User | None) -> PointsTransaction:
+    return _open(
+        _Kind.CORRECTION,
+        moved.user,
+        "correction",
+        moved.pk,
+        why,
+        at=at,
+        by=by,
+        place=moved.place,
+        reverses=moved,
+    )
+
+
+def _move(moved: PointsTransaction, account: PointsAccount, amount: int, other: str) -> None:
+    """Write both sides; `other` is the portal's account on the far side."""
+    far, _made = PointsAccount.objects.get_or_create(kind=other, user=None)
+    PointsEntry.objects.create(transaction=moved, account=account, amount=amount)
+    PointsEntry.objects.create(transaction=moved, account=far, amount=-amount)
+
+
+def _next_redemption(user: User) -> str:
+    """A number of its own for each redemption of a person; called under the account's lock."""
+    return str(PointsTransaction.objects.filter(user=user, kind=_Kind.REDEMPTION).count() + 1)
