@@ -184,6 +184,12 @@ def recent_matters(user: User, limit: int = 8) -> list[MatterLeaf]:
     return [known[matter_id] for matter_id in distinct if matter_id in known][:limit]
 
 
+def wish_kinds() -> list[Matter]:
+    """The kinds of wishes that can be asked for: the third part of the list of matters; one query."""
+    kinds = Matter.objects.filter(matter_class__section=MatterClass.Section.WISH, retired_at__isnull=True)
+    return list(kinds.select_related("matter_class").order_by("code"))
+
+
 def touch_catalogue() -> None:
     """Have every process read the catalogue again; call it in the transaction that changes a row."""
     CatalogueVersion.objects.update_or_create(pk=1, defaults={"token": uuid4()})
@@ -214,11 +220,13 @@ def _version() -> tuple[object, ...]:
 
 def _read(version: tuple[object, ...]) -> _Remembered:
     """Three queries: classes, matters, standards."""
-    classes = {row.pk: row for row in MatterClass.objects.all()}
+    classes = {row.pk: row for row in MatterClass.objects.exclude(section=MatterClass.Section.WISH)}
     standards: dict[int, list[Standard]] = {}
     for row in Standard.objects.filter(Q(valid_to__isnull=True) | Q(valid_to__gt=Now())):
         standards.setdefault(row.matter_id, []).append(row)
-    reportable = Matter.objects.filter(Q(retired_at__isnull=True) | Q(retired_at__gt=Now()))
+    reportable = Matter.objects.filter(
+        Q(retired_at__isnull=True) | Q(retired_at__gt=Now()), matter_class__in=classes
+    )
     leaves: dict[int, list[MatterLeaf]] = {pk: [] for pk in classes}
     for matter in reportable:
         matter.matter_class = classes[matter.matter_class_id]

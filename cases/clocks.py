@@ -14,11 +14,13 @@ from cases.calendars import current_calendar
 from cases.deadlines import TimerType, due_after, elapsed, limit_of
 from cases.ladder import next_percent, rungs_for
 from cases.models import Case, Clock, LadderRung, StagePolicy
-from cases.workflow import Stage, State
+from cases.workflow import Kind, Stage, State
 from governance.common.remembering import remembered
 
 #: The stages that the whole order's due time chains, in order.
 CHAIN = (Stage.ACCEPT, Stage.DISPATCH, Stage.ACKNOWLEDGE, Stage.HANDLE, Stage.CHECK)
+#: The stages of a wish that a policy limits; delivery and the whole wish are due when it says itself.
+WISH_STAGES = (Stage.VET, Stage.CLAIM, Stage.CONFIRM, Stage.BEGIN, Stage.RATE)
 WARN_PERCENT = 80
 
 
@@ -34,12 +36,13 @@ FALLBACK = Limit(timedelta(hours=4), TimerType.WORK_HOUR)
 
 
 def limits_of(case: Case) -> dict[str, Limit]:
-    """The limit of every stage: handling by the standard, the others by the policy of the urgency."""
+    """The limit of every stage of the order's kind: handling by the standard, the others by policy."""
     limits = dict(remembered(("policies", case.urgency), lambda: _policies_of(case.urgency)))
     if case.standard is not None:
         timer = TimerType(case.standard.timer_type)
         limits[Stage.HANDLE] = Limit(limit_of(case.standard.amount, timer), timer)
-    return {stage: limits.get(stage, FALLBACK) for stage in (*CHAIN, Stage.DECIDE)}
+    stages = WISH_STAGES if case.kind == Kind.WISH else (*CHAIN, Stage.DECIDE)
+    return {stage: limits.get(stage, FALLBACK) for stage in stages}
 
 
 def _policies_of(urgency: str) -> dict[str, Limit]:
@@ -130,6 +133,21 @@ def schedule_rung(clock: Clock, case: Case, ladder: Iterable[LadderRung], *, aft
     percent = next_percent(rungs_for(ladder, case, clock.stage), after)
     clock.next_rung_percent = percent
     clock.next_rung_at = instant(clock, percent) if percent is not None and clock.is_running else None
+
+
+def start_until(case: Case, stage: Stage, due: datetime, *, at: datetime) -> Clock:
+    """Open the next round of a stage that is due at an instant, in natural time; at least an hour away."""
+    length = max(due - at, timedelta(hours=1))
+    return start_with(case, stage, Limit(length, TimerType.NATURAL_DAY), at=at)
+
+
+def move_due(case: Case, stage: Stage, due: datetime) -> None:
+    """Let a running clock of natural time be due at another instant; rungs already taken stay taken."""
+    clock = running(case, stage)
+    if clock is not None:
+        clock.limit = max(due - clock.started_at - clock.paused_total, timedelta(hours=1))
+        reckon(clock, case, active_ladder())
+        clock.save()
 
 
 def rearm(case: Case, *, at: datetime) -> None:

@@ -12,7 +12,7 @@ from django.db import transaction
 
 from cases.deadlines import TimerType
 from cases.models import LadderRung, StagePolicy, Urgency
-from cases.workflow import Stage
+from cases.workflow import Kind, Stage
 
 
 class Policy(NamedTuple):
@@ -25,11 +25,13 @@ class Policy(NamedTuple):
 
 
 class Rung(NamedTuple):
-    """A rung for every kind of order, stage and class."""
+    """A rung for every class and urgency."""
 
     percent: int
     repeat_every: int
     deed: LadderRung.Deed
+    kind: Kind = Kind.INCIDENT
+    stage: str = ""
 
 
 _STAGES: Final = (Stage.ACCEPT, Stage.DISPATCH, Stage.ACKNOWLEDGE, Stage.CHECK, Stage.DECIDE)
@@ -37,23 +39,47 @@ _MINUTES: Final = {
     Urgency.NORMAL: ((30, 30, 60, 240, 120), TimerType.WORK_HOUR),
     Urgency.URGENT: ((10, 10, 15, 60, 30), TimerType.URGENT_HOUR),
 }
+_DAY: Final = 24 * 60
+#: A wish waits for a desk in working time, for people in days.
+_WISH: Final = (
+    (Stage.VET, 480, TimerType.WORK_HOUR),
+    (Stage.CLAIM, 3 * _DAY, TimerType.NATURAL_DAY),
+    (Stage.CONFIRM, 240, TimerType.WORK_HOUR),
+    (Stage.BEGIN, 3 * _DAY, TimerType.NATURAL_DAY),
+    (Stage.RATE, 15 * _DAY, TimerType.NATURAL_DAY),
+)
 
 
 def default_policies() -> list[Policy]:
     """Normal orders are kept moving in working time, urgent ones day and night."""
-    return [
+    incidents = [
         Policy(urgency, stage, minutes, timer)
         for urgency, (limits, timer) in _MINUTES.items()
         for stage, minutes in zip(_STAGES, limits, strict=True)
     ]
+    return incidents + [Policy(urgency, *limit) for urgency in Urgency for limit in _WISH]
 
 
 def default_ladder() -> list[Rung]:
-    """80 % reminds, 100 % is late, each further half of the limit takes the order one level up."""
+    """80 % reminds, 100 % is late, each further half of the limit takes the order one level up.
+
+    Of a wish, only what a desk lets lie climbs; what nobody claims goes to the branch, a claim that is not
+    begun lapses, and what nobody rates closes.
+    """
+    deed, wish = LadderRung.Deed, Kind.WISH
+    waiting = [Rung(80, 0, deed.REMIND, wish, stage) for stage in (Stage.VET, Stage.CONFIRM, Stage.BEGIN)]
     return [
-        Rung(80, 0, LadderRung.Deed.REMIND),
-        Rung(100, 0, LadderRung.Deed.LATE),
-        Rung(150, 50, LadderRung.Deed.CLIMB),
+        Rung(80, 0, deed.REMIND),
+        Rung(100, 0, deed.LATE),
+        Rung(150, 50, deed.CLIMB),
+        *waiting,
+        Rung(80, 0, deed.REMIND, wish, Stage.DELIVER),
+        Rung(80, 0, deed.REMIND, wish, Stage.RATE),
+        *[Rung(100, 0, deed.LATE, wish, stage) for stage in (Stage.VET, Stage.CONFIRM, Stage.DELIVER)],
+        *[Rung(150, 50, deed.CLIMB, wish, stage) for stage in (Stage.VET, Stage.CONFIRM)],
+        Rung(100, 0, deed.TO_BRANCH, wish, Stage.CLAIM),
+        Rung(100, 0, deed.LAPSE, wish, Stage.BEGIN),
+        Rung(100, 0, deed.CLOSE, wish, Stage.RATE),
     ]
 
 

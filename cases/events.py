@@ -69,6 +69,9 @@ class Circle(StrEnum):
     GROUND = "ground"  # grid workers, leaders and guides of the place
     SUPERVISORS = "supervisors"  # who supervised the order or wrote an instruction on it
     FORMER_DESK = "former_desk"  # the desk that held it before this event
+    CLAIMER = "claimer"  # who has claimed the wish
+    FORMER_CLAIMER = "former_claimer"  # whose claim this event ended
+    BRANCH = "branch"  # committee of the branch that the wish falls to
     FORMER_LEAD = "former_lead"  # the unit, or handler, that it was taken from
 
 
@@ -137,6 +140,17 @@ _FEEDBACK = {
     "co_reporter_id": _id("co-reporter who rated"),
 }
 
+_CLAIM = {
+    "claim_id": _id("the claim", always=True),
+    "claimer_id": _id("who claimed it, or to whom it was assigned", always=True),
+    "unit_id": _id("unit for which they claim"),
+    "branch_id": _id("branch for which they claim"),
+}
+_PUBLISHED = {
+    "points": _number("points that it brings", always=True),
+    "title": _text("title on the wall", always=True),
+}
+
 _H, _D, _L, _R = Circle.HOLDER, Circle.DESK, Circle.LEAD, Circle.REPORTERS
 
 _TABLE: tuple[EventKind, ...] = (
@@ -175,8 +189,8 @@ _TABLE: tuple[EventKind, ...] = (
         (_R,),
     ),
     EventKind("dispatch", _("Dispatched"), _UNIT, (_L, Circle.ASSIST)),
-    EventKind("void", _("Voided"), {}, (_R, _D)),
-    EventKind("withdraw", _("Withdrawn by the reporter"), {}, (_D,)),
+    EventKind("void", _("Voided"), {}, (_R, _D, Circle.CLAIMER)),
+    EventKind("withdraw", _("Withdrawn by the reporter"), {}, (_D, Circle.CLAIMER)),
     EventKind("acknowledge", _("Acknowledged")),
     EventKind(
         "assign",
@@ -230,7 +244,7 @@ _TABLE: tuple[EventKind, ...] = (
     EventKind("resume", _("Resumed"), {"due_at": _instant("the whole order's new due time")}, (_L,)),
     EventKind("check_pass", _("Closed"), {}, (_L, _R, Circle.SUPERVISORS)),
     EventKind("check_fail", _("Check failed, to be done again"), {}, (_L, Circle.HEAD)),
-    EventKind("rate", _("Rated"), _FEEDBACK, (_L, _D)),
+    EventKind("rate", _("Rated"), _FEEDBACK, (_L, Circle.CLAIMER, _D)),
     EventKind("follow_up", _("Followed up"), _FEEDBACK),
     EventKind(
         "reopen",
@@ -294,6 +308,37 @@ _TABLE: tuple[EventKind, ...] = (
             "news": _text("kind of the event there", always=True),
             "state": _text("state of that order after it", always=True),
         },
+    ),
+    EventKind(
+        "ask",
+        _("Wish asked"),
+        {
+            "channel": _text("where it came from"),
+            "matter_id": _id("kind of wish"),
+            "place_id": _id("place"),
+            "desk_id": _id("desk that vets it"),
+        },
+        (_H,),
+    ),
+    EventKind("publish", _("Published"), _PUBLISHED, (_R,)),
+    EventKind("edit_wish", _("Published text changed"), _PUBLISHED),
+    EventKind("claim", _("Claimed"), _CLAIM, (_D, Circle.BRANCH)),
+    EventKind("assign_wish", _("Assigned"), _CLAIM, (Circle.CLAIMER, _R)),
+    EventKind("confirm", _("Claim confirmed"), _CLAIM, (Circle.CLAIMER, _R)),
+    EventKind("refuse_claim", _("Claim refused"), _CLAIM, (Circle.FORMER_CLAIMER,)),
+    EventKind("hand_back", _("Handed back"), _CLAIM, (_D, Circle.BRANCH)),
+    EventKind("lapse", _("Claim lapsed"), _CLAIM, (Circle.FORMER_CLAIMER, _D)),
+    EventKind("begin", _("Begun"), {}, (_R,)),
+    EventKind("deliver", _("Delivered"), {}, (_R, _D)),
+    EventKind("fail", _("Not delivered yet"), {}, (Circle.CLAIMER, _D)),
+    EventKind("close_unrated", _("Closed without a rating"), {}, (Circle.CLAIMER, _R)),
+    EventKind("thank", _("Thanks"), {}, (Circle.CLAIMER,)),
+    EventKind("revoke", _("Points taken back"), {}, (Circle.CLAIMER, _R)),
+    EventKind(
+        "to_branch",
+        _("Left to the branch"),
+        {"branch_id": _id("the branch; none where no branch serves the place")},
+        (Circle.BRANCH, _D),
     ),
     EventKind("import", _("Imported from another system"), {"source": _text("name of that system")}),
 )

@@ -19,12 +19,21 @@ from django.utils import timezone
 from cases.calendars import current_calendar
 from cases.deadlines import next_working_moment
 from cases.events import EVENT_KINDS, Circle
-from cases.models import Case, CaseEvent, CaseUnit, CoReporter, Notification, Urgency
+from cases.models import Case, CaseEvent, CaseUnit, Claim, CoReporter, Notification, Urgency, Wish
 from cases.relay import Consumer
-from cases.workflow import Stage, State
+from cases.workflow import Kind, Stage, State
 from grids.models import Place
 from partymembers.access import in_force
-from partymembers.models import DESK_ROLES, GROUND_ROLES, UNIT_ROLES, Post, Role, Substitution, User
+from partymembers.models import (
+    BRANCH_ROLES,
+    DESK_ROLES,
+    GROUND_ROLES,
+    UNIT_ROLES,
+    Post,
+    Role,
+    Substitution,
+    User,
+)
 
 IDS = list[int]
 
@@ -38,6 +47,11 @@ _HOLDER_OF_STAGE: dict[str | None, Circle] = {
     Stage.ACKNOWLEDGE: Circle.LEAD,
     Stage.HANDLE: Circle.LEAD,
     Stage.CHECK: Circle.GROUND,
+    Stage.VET: Circle.DESK,
+    Stage.CONFIRM: Circle.DESK,
+    Stage.BEGIN: Circle.CLAIMER,
+    Stage.DELIVER: Circle.CLAIMER,
+    Stage.RATE: Circle.REPORTERS,
 }
 _HOLDER_OF_STATE: dict[str, Circle] = {
     State.REPORTED: Circle.DESK,
@@ -46,6 +60,12 @@ _HOLDER_OF_STATE: dict[str, Circle] = {
     State.DISPATCHED: Circle.LEAD,
     State.HANDLING: Circle.LEAD,
     State.HANDLED: Circle.GROUND,
+    State.ASKED: Circle.DESK,
+    State.PUBLISHED: Circle.DESK,
+    State.CLAIMED: Circle.DESK,
+    State.CONFIRMED: Circle.CLAIMER,
+    State.BEGUN: Circle.CLAIMER,
+    State.DELIVERED: Circle.REPORTERS,
 }
 
 
@@ -60,6 +80,8 @@ class Roster:
     assisting: dict[int, IDS] = field(default_factory=dict)  # units, by order
     reporters: dict[int, IDS] = field(default_factory=dict)  # by order
     supervisors: dict[int, IDS] = field(default_factory=dict)  # by order
+    claimers: dict[int, IDS] = field(default_factory=dict)  # by order: who has claimed the wish
+    branches: dict[int, IDS] = field(default_factory=dict)  # by order: committee of the wish's branch
     disabled: frozenset[int] = frozenset()
 
     def ground_of(self, path: str) -> IDS:
@@ -149,6 +171,20 @@ def _former_lead(event: CaseEvent, case: Case, roster: Roster) -> IDS:
     return [handler] if handler else roster.units.get(event.data.get("from_unit_id") or 0, [])
 
 
+def _claimer(event: CaseEvent, case: Case, roster: Roster) -> IDS:
+    named = event.data.get("claimer_id")
+    return [named] if named else roster.claimers.get(case.pk, [])
+
+
+def _former_claimer(event: CaseEvent, case: Case, roster: Roster) -> IDS:
+    named = event.data.get("claimer_id")
+    return [named] if named else []
+
+
+def _branch(event: CaseEvent, case: Case, roster: Roster) -> IDS:
+    return roster.branches.get(case.pk, [])
+
+
 _CIRCLES: dict[Circle, Callable[[CaseEvent, Case, Roster], IDS]] = {
     Circle.HOLDER: _holder,
     Circle.DESK: _desk,
@@ -160,6 +196,9 @@ _CIRCLES: dict[Circle, Callable[[CaseEvent, Case, Roster], IDS]] = {
     Circle.SUPERVISORS: _supervisors,
     Circle.FORMER_DESK: _former_desk,
     Circle.FORMER_LEAD: _former_lead,
+    Circle.CLAIMER: _claimer,
+    Circle.FORMER_CLAIMER: _former_claimer,
+    Circle.BRANCH: _branch,
 }
 
 
@@ -179,6 +218,7 @@ def load_roster(events: Sequence[CaseEvent], cases: Iterable[Case], *, on: dt.da
     for case_id, user_id in watched.exclude(actor=None).values_list("case_id", "actor_id"):
         roster.supervisors.setdefault(case_id, []).append(user_id)
     _load_posts(roster, events, cases, on=on)
+    _load_wishes(roster, [case.pk for case in cases if case.kind == Kind.WISH], on=on)
     candidates = _everybody(roster, events, cases)
     gone = User.objects.filter(pk__in=candidates, disabled_at__isnull=False).values_list("pk", flat=True)
     roster.disabled = frozenset(gone)
@@ -214,6 +254,27 @@ def _load_posts(roster: Roster, events: Sequence[CaseEvent], cases: Sequence[Cas
                 roster.heads.setdefault(unit_id, []).extend(people)
 
 
+def _load_wishes(roster: Roster, ids: IDS, *, on: dt.date) -> None:
+    """Who has claimed these wishes, and who sits in the committees that they fall to; none, no query."""
+    if not ids:
+        return
+    kept = Claim.objects.filter(case__in=ids).exclude(
+        ending__in=[Claim.Ending.REFUSED, Claim.Ending.HANDED_BACK, Claim.Ending.LAPSED]
+    )
+    for case_id, user_id in kept.order_by("pk").values_list("case_id", "user_id"):
+        roster.claimers[case_id] = [user_id]
+    branches = dict(
+        Wish.objects.filter(case__in=ids, branch__isnull=False).values_list("case_id", "branch_id")
+    )
+    seats: dict[int, IDS] = defaultdict(list)
+    held = Post.objects.filter(
+        in_force(on), role__in=BRANCH_ROLES, branch__in=set(branches.values()), user__disabled_at=None
+    )
+    for branch_id, user_id in held.order_by("pk").values_list("branch_id", "user_id"):
+        seats[branch_id].append(user_id)
+    roster.branches = {case_id: seats[branch_id] for case_id, branch_id in branches.items()}
+
+
 def _places_and_units(
     roster: Roster, events: Sequence[CaseEvent], cases: Sequence[Case]
 ) -> tuple[set[int], set[int], set[str]]:
@@ -236,9 +297,10 @@ def _places_and_units(
 def _everybody(roster: Roster, events: Sequence[CaseEvent], cases: Sequence[Case]) -> set[int]:
     found = {case.handler_id for case in cases} | {case.reporter_id for case in cases}
     for event in events:
-        found |= {event.data.get("handler_id"), event.data.get("from_handler_id")}
-    groups = (roster.desks, roster.ground, roster.units, roster.reporters, roster.supervisors)
-    for group in groups:
+        found |= {event.data.get(key) for key in ("handler_id", "from_handler_id", "claimer_id")}
+    by_place = (roster.desks, roster.ground, roster.units)
+    by_order = (roster.reporters, roster.supervisors, roster.claimers, roster.branches)
+    for group in (*by_place, *by_order):
         for people in group.values():
             found |= set(people)
     return {user for user in found if user}

@@ -13,7 +13,8 @@ from django.utils.translation import gettext_lazy
 from cases.actors import Actor, PublicReporter, System
 from cases.models import Case, CaseRequest, CaseUnit
 from cases.placing import level_below
-from cases.workflow import WORKFLOWS, Relation, Rule, State, rule_of
+from cases.wishes import wish_relations
+from cases.workflow import WORKFLOWS, Kind, Relation, Rule, State, rule_of
 from governance.common.errors import NotAllowed, NotVisible, WrongState
 from partymembers.access import NOTHING, Access, access_of
 from partymembers.models import User
@@ -35,6 +36,9 @@ RELATION_NAMES = {
     Relation.GROUND: gettext_lazy("a grid worker of the place"),
     Relation.REPORTER: gettext_lazy("the reporter"),
     Relation.OFFICIAL: gettext_lazy("an official"),
+    Relation.CLAIMER: gettext_lazy("whoever has claimed it"),
+    Relation.HELPER: gettext_lazy("members, volunteers, units and branches"),
+    Relation.BRANCH: gettext_lazy("the branch's committee"),
     Relation.SYSTEM: gettext_lazy("the portal"),
 }
 _REQUESTS = frozenset({"ask_extension", "ask_suspension"})
@@ -98,6 +102,8 @@ def _relations(user: User, access: Access, case: Case) -> Iterable[Relation]:
         yield Relation.ASSIST
     if case.reporter_id == user.pk or (case.co_reports and _joined(user, case)):
         yield Relation.REPORTER
+    if case.kind == Kind.WISH:
+        yield from wish_relations(user, access, case)
 
 
 def _assists(access: Access, case: Case) -> bool:
@@ -121,13 +127,19 @@ def _fits(case: Case, rule: Rule, standing: Standing) -> bool:
         return standing.open_request == _DECISIONS[action]
     if action in _REQUESTS:
         return standing.open_request is None
+    return _fits_the_rest(case, action, standing)
+
+
+def _fits_the_rest(case: Case, action: str, standing: Standing) -> bool:
     if action == "withdraw":  # what others joined is no longer one person's to take back
         return standing.is_sole_reporter
     if action == "escalate":
         return case.desk.depth > 1
     if action == "give_back":  # what happened above every community has no desk below
         return level_below(case) is not None
-    return action != "rate" or is_rating_open(case, at=standing.at)
+    if action == "to_branch":
+        return case.wish.left_to_branch_at is None
+    return action != "rate" or case.state == State.DELIVERED or is_rating_open(case, at=standing.at)
 
 
 def is_rating_open(case: Case, *, at: datetime) -> bool:
@@ -142,6 +154,11 @@ def allowed_actions(
     standing = standing_of(actor, case, at=at, access=access)
     rules = WORKFLOWS.get(case.kind, {})
     return tuple(action for action, rule in rules.items() if standing.allows(case, rule))
+
+
+def is_allowed(actor: Actor, action: str, case: Case, *, at: datetime, access: Access | None = None) -> bool:
+    """Whether the actor may take this action now."""
+    return standing_of(actor, case, at=at, access=access).allows(case, rule_of(case.kind, action))
 
 
 def is_visible(actor: Actor, case: Case, *, at: datetime) -> bool:

@@ -42,11 +42,25 @@ _TOLD: Final[dict[str, str | Promise]] = {
     "rate": _("Rated"),
     "add_information": _("Information added"),
     "follow_up": _("The community asked back"),
+    "ask": _("Your wish has come in"),
+    "publish": _("On the wish wall"),
+    "claim": _("Somebody wants to take it on"),
+    "assign_wish": _("Somebody has taken it on"),
+    "confirm": _("Somebody has taken it on"),
+    "refuse_claim": _("On the wall again"),
+    "hand_back": _("On the wall again"),
+    "lapse": _("On the wall again"),
+    "begin": _("Under way"),
+    "deliver": _("Delivered"),
+    "fail": _("Not delivered yet"),
+    "close_unrated": _("Closed"),
+    "thank": _("Thanked"),
+    "to_branch": _("The Party branch looks for somebody"),
 }
 #: The kinds of events that a reporter who does not work on the order may read.
 PUBLIC_KINDS: Final = frozenset(_TOLD)
 #: What somebody with a link may do, in the order of the page.
-PUBLIC_ACTIONS: Final = ("rate", "add_information", "urge", "withdraw")
+PUBLIC_ACTIONS: Final = ("rate", "fail", "thank", "add_information", "urge", "withdraw")
 #: One person urges so often at most.
 URGE_PAUSE: Final = timedelta(hours=1)
 _TOKEN: Final = re.compile(r"[A-Za-z0-9_-]{20,43}")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Self
 from django.apps import apps
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from cases.workflow import OPEN_STATES
+from cases.workflow import OPEN_STATES, Kind
 
 if TYPE_CHECKING:
     from cases.models import Case
@@ -30,7 +30,10 @@ class CaseQuerySet(QuerySet["Case"]):
             joined = apps.get_model("cases", "CoReporter").objects.filter(
                 case_id=OuterRef("pk"), user_id=access.user_id
             )
-            condition |= Q(reporter_id=access.user_id) | Q(Exists(joined))
+            claimed = apps.get_model("cases", "Claim").objects.filter(
+                case_id=OuterRef("pk"), user_id=access.user_id
+            )
+            condition |= Q(reporter_id=access.user_id) | Q(Exists(joined)) | Q(Exists(claimed))
         return self.filter(condition)
 
     def worked_by(self, access: Access) -> Self:
@@ -53,8 +56,16 @@ class CaseQuerySet(QuerySet["Case"]):
             condition |= Q(unit_id__in=access.unit_ids) | Q(Exists(parts))
         return condition
 
+    def incidents(self) -> Self:
+        """Orders about something seen or complained of."""
+        return self.filter(kind=Kind.INCIDENT)
+
+    def wishes(self) -> Self:
+        """Residents' wishes; who may read which half of one: `cases.wishes`."""
+        return self.filter(kind=Kind.WISH)
+
     def open(self) -> Self:
-        """Orders that somebody still has to do something about."""
+        """Incidents that somebody still has to do something about."""
         return self.filter(state__in=OPEN_STATES)
 
     def late(self, now: datetime) -> Self:

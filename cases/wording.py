@@ -57,6 +57,21 @@ _TITLES: dict[str, Promise] = {
     "correct_place": gettext_lazy("The place was corrected"),
     "place_changed": gettext_lazy("The order came to your desk with its place"),
     "add_information": gettext_lazy("The reporter added information"),
+    "ask": gettext_lazy("A new wish to vet"),
+    "publish": gettext_lazy("The wish is on the wall"),
+    "claim": gettext_lazy("A wish was claimed: please confirm"),
+    "assign_wish": gettext_lazy("A wish was assigned to you"),
+    "confirm": gettext_lazy("Your claim is confirmed: you may begin"),
+    "refuse_claim": gettext_lazy("Your claim was not confirmed"),
+    "hand_back": gettext_lazy("A wish was handed back and is on the wall again"),
+    "lapse": gettext_lazy("A claim lapsed: it was not begun in time"),
+    "begin": gettext_lazy("Your wish is under way"),
+    "deliver": gettext_lazy("The wish was delivered: please rate"),
+    "fail": gettext_lazy("Not delivered yet: please make it good"),
+    "close_unrated": gettext_lazy("The wish closed without a rating"),
+    "thank": gettext_lazy("You were thanked"),
+    "revoke": gettext_lazy("The wish was cancelled and its points taken back"),
+    "to_branch": gettext_lazy("Nobody has claimed this wish: please assign it"),
     "remind": gettext_lazy("Nearly due: %(stage)s"),
     "late": gettext_lazy("Late: %(stage)s"),
     "climb": gettext_lazy("Late: %(stage)s. The desk above takes over"),
@@ -67,6 +82,10 @@ _TO_REPORTER: dict[str, Promise] = {
     "grant_suspension": gettext_lazy("Your report is suspended for now"),
     "reopen": gettext_lazy("Your report is being handled again"),
     "void": gettext_lazy("Your report was voided"),
+    "publish": gettext_lazy("Your wish is on the wall"),
+    "assign_wish": gettext_lazy("Somebody has taken on your wish"),
+    "confirm": gettext_lazy("Somebody has taken on your wish"),
+    "deliver": gettext_lazy("Your wish was delivered: please rate"),
 }
 #: Kinds whose note is a reason or remark of somebody in office.
 _QUOTES = frozenset(
@@ -84,6 +103,9 @@ _QUOTES = frozenset(
         "supervise",
         "instruct",
         "comment",
+        "refuse_claim",
+        "hand_back",
+        "revoke",
     }
 )
 

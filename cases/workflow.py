@@ -22,7 +22,7 @@ class Kind(TextChoices):
 
 
 class State(TextChoices):
-    """States of an incident."""
+    """States of an order; the second half is a wish's own (it shares closed, declined and voided)."""
 
     REPORTED = "reported", _("Reported")
     ACCEPTED = "accepted", _("Accepted")
@@ -35,8 +35,15 @@ class State(TextChoices):
     MERGED = "merged", _("Merged")
     VOIDED = "voided", _("Voided")
 
+    ASKED = "asked", _("Asked")
+    PUBLISHED = "published", _("On the wall")
+    CLAIMED = "claimed", _("Claimed")
+    CONFIRMED = "confirmed", _("Claim confirmed")
+    BEGUN = "begun", _("Under way")
+    DELIVERED = "delivered", _("Delivered")
 
-#: States in which somebody holds the ball and a clock may run.
+
+#: States of an incident in which somebody holds the ball and a clock may run.
 OPEN_STATES = (
     State.REPORTED,
     State.ACCEPTED,
@@ -45,6 +52,17 @@ OPEN_STATES = (
     State.SUSPENDED,
     State.HANDLED,
 )
+#: The same of a wish. Kept apart, so that no list of incidents shows a resident's wish.
+WISH_OPEN_STATES = (
+    State.ASKED,
+    State.PUBLISHED,
+    State.CLAIMED,
+    State.CONFIRMED,
+    State.BEGUN,
+    State.DELIVERED,
+)
+#: A wish that somebody has taken on; the claimer sees the asker from `CONFIRMED` on.
+WISH_TAKEN_STATES = (State.CLAIMED, State.CONFIRMED, State.BEGUN, State.DELIVERED)
 #: States that an order does not leave (a closed one may be reopened).
 ENDED_STATES = (State.CLOSED, State.DECLINED, State.MERGED, State.VOIDED)
 #: Ended without having been handled: outside the due and closed figures.
@@ -60,6 +78,12 @@ class Stage(TextChoices):
     HANDLE = "handle", _("Handle")
     CHECK = "check", _("Check")
     DECIDE = "decide", _("Decide a request")
+    VET = "vet", _("Vet a wish")
+    CLAIM = "claim", _("Find somebody")
+    CONFIRM = "confirm", _("Confirm the claim")
+    BEGIN = "begin", _("Begin")
+    DELIVER = "deliver", _("Deliver")
+    RATE = "rate", _("Rate")
     WHOLE = "whole", _("Whole order")
 
 
@@ -73,6 +97,9 @@ class Relation(StrEnum):
     GROUND = "ground"  # grid worker, leader or guide of the place
     REPORTER = "reporter"  # who reported it, or joined the report
     OFFICIAL = "official"  # an official over the place
+    CLAIMER = "claimer"  # who has claimed the wish, for themselves or for their unit or branch
+    HELPER = "helper"  # member, volunteer, unit or branch: whoever may claim a wish
+    BRANCH = "branch"  # committee of the branch that the wish falls to
     SYSTEM = "system"  # the portal itself
 
 
@@ -84,6 +111,8 @@ class Needs(StrEnum):
     TARGET = "target"
     RESULT = "result"
     ANSWER = "answer"
+    PUBLISHING = "publishing"
+    CLAIMANT = "claimant"
 
 
 @dataclass(frozen=True)
@@ -247,9 +276,120 @@ INCIDENT_RULES: tuple[Rule, ...] = (
     ),
 )
 
+_BEFORE_DELIVERY = (State.PUBLISHED, State.CLAIMED, State.CONFIRMED, State.BEGUN)
+_DESKS_AND_BRANCH = _DESKS | {Relation.BRANCH}
+_CLAIMER = frozenset({Relation.CLAIMER})
+_ASKER = frozenset({Relation.REPORTER})
+
+#: asked → published → claimed → confirmed → begun → delivered → closed ("Wishes" of DECISIONS.md).
+WISH_RULES: tuple[Rule, ...] = (
+    Rule(
+        "publish",
+        _("Publish"),
+        {State.ASKED: State.PUBLISHED},
+        _DESKS,
+        frozenset({Needs.PUBLISHING}),
+    ),
+    Rule("decline", _("Decline"), {State.ASKED: State.DECLINED}, _DESKS, _REASON, undoable=False),
+    Rule(
+        "edit_wish",
+        _("Change what is published"),
+        _stay(State.PUBLISHED),
+        _DESKS,
+        frozenset({Needs.PUBLISHING}),
+    ),
+    Rule("claim", _("Claim"), {State.PUBLISHED: State.CLAIMED}, frozenset({Relation.HELPER})),
+    Rule(
+        "assign_wish",
+        _("Assign"),
+        {State.PUBLISHED: State.CONFIRMED},
+        _DESKS_AND_BRANCH,
+        frozenset({Needs.CLAIMANT}),
+    ),
+    Rule("confirm", _("Confirm the claim"), {State.CLAIMED: State.CONFIRMED}, _DESKS_AND_BRANCH),
+    Rule(
+        "refuse_claim",
+        _("Refuse the claim"),
+        {State.CLAIMED: State.PUBLISHED},
+        _DESKS_AND_BRANCH,
+        _REASON,
+    ),
+    Rule("begin", _("Begin"), {State.CONFIRMED: State.BEGUN}, _CLAIMER),
+    Rule(
+        "deliver",
+        _("Deliver"),
+        {State.BEGUN: State.DELIVERED, State.CONFIRMED: State.DELIVERED},
+        _CLAIMER,
+        frozenset({Needs.RESULT}),
+    ),
+    Rule(
+        "hand_back",
+        _("Hand back"),
+        {State.CLAIMED: State.PUBLISHED, State.CONFIRMED: State.PUBLISHED, State.BEGUN: State.PUBLISHED},
+        _CLAIMER,
+        _REASON,
+    ),
+    Rule(
+        "lapse",
+        _("Lapse"),
+        {State.CLAIMED: State.PUBLISHED, State.CONFIRMED: State.PUBLISHED, State.BEGUN: State.PUBLISHED},
+        frozenset({Relation.SYSTEM}),
+    ),
+    Rule(
+        "fail",
+        _("Not delivered"),
+        {State.DELIVERED: State.BEGUN},
+        _DESKS | _ASKER,
+        _REASON,
+    ),
+    Rule(
+        "rate",
+        _("Rate"),
+        {State.DELIVERED: State.CLOSED, State.CLOSED: State.CLOSED},
+        _ASKER,
+        frozenset({Needs.ANSWER}),
+    ),
+    Rule("close_unrated", _("Close"), {State.DELIVERED: State.CLOSED}, frozenset({Relation.SYSTEM})),
+    Rule("thank", _("Say thanks"), _stay(State.CLOSED), _ASKER, _REASON),
+    Rule(
+        "revoke",
+        _("Take the points back"),
+        {State.CLOSED: State.VOIDED},
+        _DESKS,
+        _REASON,
+        undoable=False,
+    ),
+    Rule(
+        "void",
+        _("Cancel"),
+        dict.fromkeys((State.ASKED, *_BEFORE_DELIVERY), State.VOIDED),
+        _DESKS,
+        _REASON,
+        undoable=False,
+    ),
+    Rule(
+        "withdraw",
+        _("Withdraw"),
+        dict.fromkeys((State.ASKED, State.PUBLISHED, State.CLAIMED, State.CONFIRMED), State.VOIDED),
+        _ASKER,
+        undoable=False,
+    ),
+    Rule("to_branch", _("Leave it to the branch"), _stay(State.PUBLISHED), _DESKS_AND_SYSTEM),
+    Rule("urge", _("Urge"), _stay(State.ASKED, *_BEFORE_DELIVERY), _DESKS | _ASKER),
+    Rule(
+        "comment",
+        _("Comment"),
+        _stay(*WISH_OPEN_STATES, State.CLOSED),
+        _DESKS_AND_BRANCH | _CLAIMER,
+        _REASON,
+    ),
+    Rule("add_information", _("Add information"), _stay(*WISH_OPEN_STATES), _ASKER, _REASON),
+)
+
 #: The table of each kind, by action.
 WORKFLOWS: dict[str, dict[str, Rule]] = {
     Kind.INCIDENT: {rule.action: rule for rule in INCIDENT_RULES},
+    Kind.WISH: {rule.action: rule for rule in WISH_RULES},
 }
 
 

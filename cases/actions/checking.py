@@ -84,7 +84,7 @@ def rate_case(*, case_id: int, actor: Actor, at: datetime, answer: Answer) -> Ca
     co_reporter = _co_reporter(case, actor)
     source = Feedback.Source.CO_REPORTER if co_reporter else Feedback.Source.REPORTER
     by = actor if isinstance(actor, User) else None
-    _keep(answer, Feedback(case=case, source=source, by=by, co_reporter=co_reporter, at=at))
+    keep_answer(answer, Feedback(case=case, source=source, by=by, co_reporter=co_reporter, at=at))
     facts = _facts(answer) | ({"co_reporter_id": co_reporter.pk} if co_reporter else {})
     record(case, "rate", actor=actor, at=at, note=answer.comment, **facts)
     if answer.solved is False:
@@ -96,7 +96,7 @@ def rate_case(*, case_id: int, actor: Actor, at: datetime, answer: Answer) -> Ca
 def follow_up_case(*, case_id: int, actor: User, at: datetime, answer: Answer) -> Case:
     """回访: the desk asks the reporter and writes down the answer."""
     case = open_case(case_id, "follow_up", actor=actor, at=at)
-    _keep(answer, Feedback(case=case, source=Feedback.Source.FOLLOW_UP, by=actor, at=at))
+    keep_answer(answer, Feedback(case=case, source=Feedback.Source.FOLLOW_UP, by=actor, at=at))
     return record(case, "follow_up", actor=actor, at=at, note=answer.comment, **_facts(answer))
 
 
@@ -126,7 +126,7 @@ def _co_reporter(case: Case, actor: Actor) -> CoReporter | None:
     return None
 
 
-def _keep(answer: Answer, feedback: Feedback) -> None:
+def keep_answer(answer: Answer, feedback: Feedback) -> None:
     """Append the answer; the order carries the latest, which the figures count."""
     if answer.satisfaction not in Satisfaction.values:
         raise Invalid(_("Please choose one of the three faces."), field="satisfaction")

@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from cases import clocks
+from cases.actions.ending import end_case
 from cases.actions.engine import lock_case, open_case, record, require_reason
 from cases.actions.reporting import place_report
 from cases.actors import Actor, System
@@ -56,10 +57,7 @@ def _use_standard(case: Case, standard: Standard) -> None:
 def decline_case(*, case_id: int, actor: Actor, at: datetime, note: str) -> Case:
     """Do not take the order on, and say why."""
     case = open_case(case_id, "decline", actor=actor, at=at)
-    reason = require_reason(note)
-    clocks.stop(case, at=at)
-    case.ended_at = at
-    return record(case, "decline", actor=actor, at=at, note=reason)
+    return end_case(case, "decline", actor=actor, at=at, note=require_reason(note))
 
 
 @transaction.atomic
@@ -222,10 +220,7 @@ def reassign_case(
 def void_case(*, case_id: int, actor: Actor, at: datetime, note: str) -> Case:
     """作废: a desk above ends an order that should not have been taken on."""
     case = open_case(case_id, "void", actor=actor, at=at)
-    reason = require_reason(note)
-    clocks.stop(case, at=at)
-    case.ended_at = at
-    return record(case, "void", actor=actor, at=at, note=reason)
+    return end_case(case, "void", actor=actor, at=at, note=require_reason(note))
 
 
 def drop_request(case: Case, *, at: datetime) -> None:

@@ -17,7 +17,7 @@ from cases.attachments import claim_attachments
 from cases.events import EVENT_KINDS
 from cases.models import Attachment, Case, CaseEvent
 from cases.relay import nudge
-from cases.workflow import WORKFLOWS, State
+from cases.workflow import WORKFLOWS, Kind, State
 from governance.common.errors import Invalid, NotVisible
 from governance.common.remembering import is_remembering, remembered
 from partymembers.models import User
@@ -57,6 +57,7 @@ def _look_around(case: Case) -> None:
         "parts": case.unit_id is not None,  # before and after, nobody leads and nobody assists
         "requests": case.state == State.HANDLING,  # a request falls away when the order leaves its handler
         "co_reporters": case.co_reports > 0,
+        "claims": case.kind == Kind.WISH,
     }
     prefetch_related_objects([case], *(name for name, may_be in there_may_be.items() if may_be))
     known: dict[str, object] = case.__dict__.setdefault("_prefetched_objects_cache", {})

@@ -8,7 +8,8 @@ from typing import Any
 
 from django.db import transaction
 
-from cases import clocks
+from cases import clocks, permissions
+from cases.actions import wishes
 from cases.actions.engine import lock_case, record
 from cases.actions.oversight import climb
 from cases.actors import SYSTEM
@@ -84,8 +85,24 @@ def _climb(case: Case, at: datetime, told: dict[str, Any]) -> None:
     climb(case, "climb", actor=SYSTEM, at=at, **told)
 
 
+def _to_branch(case: Case, at: datetime, told: dict[str, Any]) -> None:
+    if permissions.is_allowed(SYSTEM, "to_branch", case, at=at):  # a desk may have been faster
+        wishes.leave_to_branch(case_id=case.pk, actor=SYSTEM, at=at)
+
+
+def _lapse(case: Case, at: datetime, told: dict[str, Any]) -> None:
+    wishes.lapse_claim(case_id=case.pk, at=at)
+
+
+def _close(case: Case, at: datetime, told: dict[str, Any]) -> None:
+    wishes.close_unrated(case_id=case.pk, at=at)
+
+
 _DEEDS: dict[str, Callable[[Case, datetime, dict[str, Any]], None]] = {
     LadderRung.Deed.REMIND: _remind,
     LadderRung.Deed.LATE: _late,
     LadderRung.Deed.CLIMB: _climb,
+    LadderRung.Deed.TO_BRANCH: _to_branch,
+    LadderRung.Deed.LAPSE: _lapse,
+    LadderRung.Deed.CLOSE: _close,
 }

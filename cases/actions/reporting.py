@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from cases import clocks
+from cases.actions.ending import end_case
 from cases.actions.engine import lock_case, open_case, record, require_reason
 from cases.actors import Actor, PublicReporter
 from cases.catalogue import standard_for
@@ -322,9 +323,7 @@ def add_information(
 def withdraw_case(*, case_id: int, actor: Actor, at: datetime, note: str = "") -> Case:
     """The reporter takes the order back before it is dispatched."""
     case = open_case(case_id, "withdraw", actor=actor, at=at)
-    clocks.stop(case, at=at)
-    case.ended_at = at
-    return record(case, "withdraw", actor=actor, at=at, note=note)
+    return end_case(case, "withdraw", actor=actor, at=at, note=note)
 
 
 def channel_of(user: User, *, at: datetime) -> str:

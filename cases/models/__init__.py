@@ -24,6 +24,7 @@ from .parts import (
     Feedback,
     TakenRung,
 )
+from .wishes import Claim, Wish
 
 __all__ = [
     "Attachment",
@@ -34,6 +35,7 @@ __all__ = [
     "CaseUnit",
     "CatalogueVersion",
     "Channel",
+    "Claim",
     "Clock",
     "CoReporter",
     "ConsumerCursor",
@@ -51,5 +53,6 @@ __all__ = [
     "Standard",
     "TakenRung",
     "Urgency",
+    "Wish",
     "WorkHours",
 ]

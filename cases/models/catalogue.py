@@ -34,6 +34,7 @@ class MatterClass(models.Model):
     class Section(models.TextChoices):
         COMPONENT = "component", _("Component")
         EVENT = "event", _("Event")
+        WISH = "wish", _("Wish")
 
     section = models.CharField(_("section"), max_length=10, choices=Section)
     code = models.CharField(_("code"), max_length=10)
@@ -241,6 +242,9 @@ class LadderRung(models.Model):
         REMIND = "remind", _("Remind the holder")
         LATE = "late", _("Tell holder, head and desk that it is late")
         CLIMB = "climb", _("The desk one level up takes over")
+        TO_BRANCH = "to_branch", _("A wish that nobody claims is left to the branch")
+        LAPSE = "lapse", _("A claim that was not begun lapses")
+        CLOSE = "close", _("A delivered wish closes without a rating")
 
     kind = models.CharField(_("kind of order"), max_length=10, blank=True, default="")
     matter_class = models.ForeignKey(
