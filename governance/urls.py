@@ -9,6 +9,8 @@ from governance.health import healthz
 urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", healthz, name="healthz"),
     path("", include("partymembers.web.urls")),
+    path("party/", include("partymembers.web.party.urls")),
+    path("", include("partymembers.web.service.urls")),
     path("", include("cases.web.urls")),
     path("dashboard/", include("governance.dashboard.urls")),
     path("admin/", admin.site.urls),
