@@ -33,6 +33,16 @@ BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "sweep-ladder": {"task": "cases.sweep_ladder", "schedule": 20, "options": {"expires": 20}},
     "follow-changes": {"task": "cases.follow_changes", "schedule": 30, "options": {"expires": 30}},
     "expire-uploads": {"task": "cases.expire_uploads", "schedule": 3600, "options": {"expires": 3600}},
+    "end-activities": {
+        "task": "partymembers.end_activities",
+        "schedule": 60,
+        "options": {"expires": 60},
+    },
+    "remind-check-ins": {
+        "task": "partymembers.remind_members",
+        "schedule": 1800,
+        "options": {"expires": 1800},
+    },
 }
 app.conf.beat_schedule = BEAT_SCHEDULE
 #: Beside it where the settings let the demo city live on.
