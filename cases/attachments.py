@@ -19,6 +19,7 @@ from django.utils.translation import gettext_lazy as _
 
 from cases.models import Attachment, Case, CaseEvent
 from cases.pictures import Claims, read_picture
+from cases.workflow import Kind
 from governance.common.errors import Invalid, NotVisible, Throttled
 from partymembers.access import Access
 from partymembers.models import User
@@ -181,11 +182,16 @@ def visible_attachment(
         return row
     if (
         _is_followed(row, row.case, follow_tokens)
-        or Case.objects.worked_by(access).filter(pk=row.case.pk).exists()
+        or _is_worked_on(row.case, access)
         or _is_reporters(row, row.case, access)
     ):
         return row
     raise NotVisible()
+
+
+def _is_worked_on(case: Case, access: Access) -> bool:
+    known = Case.objects.wishes_known_to if case.kind == Kind.WISH else Case.objects.worked_by
+    return known(access).filter(pk=case.pk).exists()
 
 
 def _is_reporters(row: Attachment, case: Case, access: Access) -> bool:

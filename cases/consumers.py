@@ -19,6 +19,7 @@ from django.utils import timezone
 
 from cases.actions.changes import clear_handler, move_case_to_successor, return_to_desk
 from cases.actions.merging import tell_merged
+from cases.actions.wishes import lapse_claim
 from cases.models import Case, CaseEvent, ConsumerCursor
 from cases.publishing import publisher
 from cases.relay import Consumer
@@ -34,7 +35,7 @@ PATIENCE: Final = "1s"
 _NEEDS_ROUTE: Final = frozenset({"report", "correct_matter", "correct_place", "place_changed"})
 #: After these an order may stand with somebody, or somewhere, that has just ended.
 _MAY_STRAY: Final = frozenset(
-    {"report", "dispatch", "assign", "reassign", "resume", "check_fail", "reopen", "correct_place"}
+    {"report", "dispatch", "assign", "reassign", "resume", "check_fail", "reopen", "correct_place", "ask"}
 )
 #: What the reporters of a merged order learn of the order that it was merged into.
 _NEWS: Final = frozenset(
@@ -59,7 +60,7 @@ def catch_strays(events: Sequence[CaseEvent]) -> None:
         | Q(place__retired_on__isnull=False)
     )
     at = timezone.now()
-    for case_id in _ids(Case.objects.open().filter(ended, pk__in=ids)) if ids else ():
+    for case_id in _ids(Case.objects.running().filter(ended, pk__in=ids)) if ids else ():
         move_case_to_successor(case_id=case_id, at=at)
         return_to_desk(case_id=case_id, at=at)
         clear_handler(case_id=case_id, at=at)
@@ -149,7 +150,19 @@ def _follow_staff(change: StaffChange, at: datetime) -> bool:
         done = _each(running.filter(handler=change.user_id), clear_handler, at)
         held = Post.objects.filter(user=change.user_id, unit__isnull=False)
         units += held.values_list("unit_id", flat=True)
+    done = _each(_claimed_by(change), lapse_claim, at) and done
     return _each(running.filter(unit__in=units), return_to_desk, at) and done
+
+
+def _claimed_by(change: StaffChange) -> QuerySet[Case]:
+    """Wishes that a person or unit has claimed who is now disabled; what is delivered stays delivered."""
+    gone = {
+        StaffChange.Kind.USER_DISABLED: Q(claims__user=change.user_id),
+        StaffChange.Kind.UNIT_DISABLED: Q(claims__unit=change.unit_id),
+    }.get(StaffChange.Kind(change.kind), Q(pk__in=[]))
+    return Case.objects.filter(
+        gone, claims__ended_at=None, state__in=(State.CLAIMED, State.CONFIRMED, State.BEGUN)
+    )
 
 
 def _follow_place(change: PlaceChange, at: datetime) -> bool:
@@ -158,13 +171,13 @@ def _follow_place(change: PlaceChange, at: datetime) -> bool:
     if change.kind == PlaceChange.Kind.BOUNDARY:
         communities = {place.pk for place in ended} | {_parent_id(place) for place in ended}
         unplaced = Q(community__in=communities, outside_grid=True)
-        redrawn = Case.objects.open().filter(Q(place__in=ended) | unplaced, lng__isnull=False)
+        redrawn = Case.objects.running().filter(Q(place__in=ended) | unplaced, lng__isnull=False)
         return _each(redrawn, partial(move_case_to_successor, by_point=True), at)
     condition = Q(place__in=ended)
     for place in ended:
         if place.level == Level.BUILDING:
             condition |= Q(building=place, grid=_parent_id(place))
-    return _each(Case.objects.open().filter(condition), move_case_to_successor, at)
+    return _each(Case.objects.running().filter(condition), move_case_to_successor, at)
 
 
 def _parent_id(place: Place) -> int | None:

@@ -11,6 +11,7 @@ from django.db.models import QuerySet
 from cases.models import Case, Notification
 from cases.timeline import look_of
 from cases.wording import describe
+from cases.workflow import Kind
 from partymembers.access import Access
 from partymembers.models import User
 
@@ -57,7 +58,12 @@ def messages_of(rows: Iterable[Notification], viewer: User, access: Access) -> l
     rows = list(rows)
     visible = Case.objects.visible_to(access).filter(pk__in={row.case_id for row in rows})
     seen = set(visible.values_list("pk", flat=True)) if rows else set()
-    return [_message(row, viewer, is_visible=row.case_id in seen) for row in rows]
+    return [_message(row, viewer, is_visible=row.case_id in seen or _is_wish(row)) for row in rows]
+
+
+def _is_wish(row: Notification) -> bool:
+    """A message of a wish says nothing that its public page does not."""
+    return row.event.case.kind == Kind.WISH
 
 
 def _message(row: Notification, viewer: User, *, is_visible: bool) -> Message:

@@ -168,7 +168,8 @@ def is_visible(actor: Actor, case: Case, *, at: datetime) -> bool:
     if isinstance(actor, PublicReporter):
         return actor.case_id == case.pk
     access = access_of(actor, on=timezone.localdate(at))
-    return Case.objects.visible_to(access).filter(pk=case.pk).exists()
+    known = Case.objects.wishes_known_to if case.kind == Kind.WISH else Case.objects.visible_to
+    return known(access).filter(pk=case.pk).exists()
 
 
 def require(actor: Actor, action: str, case: Case, *, at: datetime, access: Access | None = None) -> Rule:

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Self
 from django.apps import apps
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from cases.workflow import OPEN_STATES, Kind
+from cases.workflow import OPEN_STATES, WISH_OPEN_STATES, Kind
+from grids.levels import ORDER_LEVELS
+from partymembers.models import DESK_ROLES
 
 if TYPE_CHECKING:
     from cases.models import Case
@@ -21,24 +23,41 @@ class CaseQuerySet(QuerySet["Case"]):
     """Adjectives of orders."""
 
     def visible_to(self, access: Access) -> Self:
-        """Orders in the places of the actor's posts and below, of their units, and their own reports.
+        """Incidents in the places of the actor's posts and below, of their units, and their own reports.
 
         Source: "Place, desk and scope" of DECISIONS.md. Officers hold no business post, so they see none.
+        No door that starts here ever meets a wish, whose asker few may know: `wishes_known_to`.
         """
         condition = self._by_post(access)
         if access.user_id:
             joined = apps.get_model("cases", "CoReporter").objects.filter(
                 case_id=OuterRef("pk"), user_id=access.user_id
             )
-            claimed = apps.get_model("cases", "Claim").objects.filter(
-                case_id=OuterRef("pk"), user_id=access.user_id
-            )
-            condition |= Q(reporter_id=access.user_id) | Q(Exists(joined)) | Q(Exists(claimed))
-        return self.filter(condition)
+            condition |= Q(reporter_id=access.user_id) | Q(Exists(joined))
+        return self.filter(condition, kind=Kind.INCIDENT)
 
     def worked_by(self, access: Access) -> Self:
         """What is visible by a post: without what the actor sees only because they reported or joined it."""
-        return self.filter(self._by_post(access))
+        return self.filter(self._by_post(access), kind=Kind.INCIDENT)
+
+    def wishes_known_to(self, access: Access) -> Self:
+        """Wishes whose asker the actor may know: desks of the place and above, the asker, the claimer.
+
+        The claimer from the confirmation on. Everybody else reads the public half (`cases.wishes`).
+        """
+        condition = Q(desk_id__in=access.desk_place_ids) if access.desk_place_ids else Q(pk__in=[])
+        for grant in access.grants:
+            if grant.roles & DESK_ROLES and grant.level in ORDER_LEVELS:
+                condition |= Q(**{f"{grant.level}_id": grant.place_id})
+        if access.user_id:
+            claims = apps.get_model("cases", "Claim").objects.filter(
+                Q(user_id=access.user_id) | Q(unit__in=access.unit_ids) | Q(branch__in=access.branch_ids),
+                case_id=OuterRef("pk"),
+                confirmed_at__isnull=False,
+            )
+            kept = claims.filter(Q(ended_at__isnull=True) | Q(ending="completed"))
+            condition |= Q(reporter_id=access.user_id) | Q(Exists(kept))
+        return self.filter(condition, kind=Kind.WISH)
 
     @staticmethod
     def _by_post(access: Access) -> Q:
@@ -63,6 +82,10 @@ class CaseQuerySet(QuerySet["Case"]):
     def wishes(self) -> Self:
         """Residents' wishes; who may read which half of one: `cases.wishes`."""
         return self.filter(kind=Kind.WISH)
+
+    def running(self) -> Self:
+        """Orders of any kind that somebody still has to do something about."""
+        return self.filter(state__in=(*OPEN_STATES, *WISH_OPEN_STATES))
 
     def open(self) -> Self:
         """Incidents that somebody still has to do something about."""

@@ -21,7 +21,7 @@ from cases.actors import SYSTEM
 from cases.models import Case
 from cases.placing import Territory, put_at, territory_of
 from cases.terms import search_terms
-from cases.workflow import OPEN_STATES, State
+from cases.workflow import State
 from grids.boundaries import locate
 from grids.levels import Level
 from grids.models import Place, PlaceChange
@@ -85,7 +85,7 @@ def move_case_to_successor(*, case_id: int, at: datetime, by_point: bool = False
     does not lead to it, and then stays on its level. No clock moves.
     """
     case = lock_case(case_id)
-    if case.state not in OPEN_STATES:
+    if not case.is_open:
         return False
     home = _by_point(case) if by_point else _current_home(case, at)
     if home is None:

@@ -37,6 +37,7 @@ def credit(case: Case, *, at: datetime) -> None:
             rule_code=RULE,
             source=SOURCE,
             source_id=f"{case.pk}:{given.count() + 1}",
+            renews=f"{case.pk}:",
             what=case.wish.title,
             stated=case.wish.points,
             by=None,  # credited by the portal when the asker has rated, so by nobody in office

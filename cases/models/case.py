@@ -8,7 +8,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from cases.querysets import CaseQuerySet
-from cases.workflow import OPEN_STATES, Kind, Stage, State
+from cases.workflow import OPEN_STATES, WISH_OPEN_STATES, Kind, Stage, State
 from grids.models import Compound, Place
 from partymembers.models import Unit, User
 
@@ -253,7 +253,7 @@ class Case(models.Model):
     @property
     def is_open(self) -> bool:
         """Whether somebody still holds the ball."""
-        return self.state in OPEN_STATES
+        return self.state in OPEN_STATES or self.state in WISH_OPEN_STATES
 
 
 class DayCounter(models.Model):

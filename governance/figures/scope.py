@@ -14,12 +14,12 @@ from .subjects import Subject
 
 
 def cases_of(cohort: Cohort, subject: Subject, access: Access) -> CaseQuerySet:
-    """The subject's orders that may ever be in the cohort and that the reader may see.
+    """The subject's incidents that may ever be in the cohort and that the reader may see.
 
     Whoever holds a post at or above the subject's place sees every order in it: its column says all.
     An order that was reported there and has since been moved may have left their scope, so that asks again.
     """
-    orders = Case.objects.filter(subject.condition(cohort) & cohort.condition)
+    orders = Case.objects.incidents().filter(subject.condition(cohort) & cohort.condition)
     if subject.area and not cohort.prefix and access.covers(subject.area.path):
         return orders
     return orders.visible_to(access)
