@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import datetime as dt
 
+from django.db.models import Model
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from governance.common.errors import NotAllowed
+from governance.common.errors import Invalid, NotAllowed
 from grids.models import Place
 from partymembers.access import Access, access_of
 from partymembers.models import Branch, Member, User, Volunteer
@@ -58,7 +59,7 @@ def is_officer(user: User, *, at: dt.datetime) -> bool:
 
 
 def home_of(user: User) -> Place | None:
-    """The community where somebody serves: as a volunteer, else where their check-in branch is; 1-2 queries."""
+    """The community where somebody serves: as a volunteer, else where their check-in branch is."""
     volunteer = Volunteer.objects.select_related("community").filter(user=user, left_at=None).first()
     if volunteer is not None:
         return volunteer.community
@@ -73,3 +74,11 @@ def serves(user: User) -> bool:
         Volunteer.objects.filter(user=user, left_at=None).exists()
         or Member.objects.filter(user=user, left_on=None).exists()
     )
+
+
+def check_lengths(model: type[Model], **typed: str) -> None:
+    """No text is longer than its column. Raises Invalid (field named)."""
+    for name, value in typed.items():
+        limit = getattr(model._meta.get_field(name), "max_length", None)
+        if limit is not None and len(value.strip()) > limit:
+            raise Invalid(_("At most %(limit)d characters.") % {"limit": limit}, field=name)

@@ -46,9 +46,12 @@ def award_points(
     stated: int | None = None,
     minutes: int = 60,
     place: Place | None = None,
+    renews: str = "",
 ) -> PointsTransaction | None:
     """Credit a person by an earning rule, once for this source; a repeat returns the first transaction.
 
+    `renews`: source ids that begin so are of the same deed, awarded before and taken back. What could not be
+    taken back of them, because it was spent, is not given a second time.
     `stated` are the points that an order promises (never more than the rule's), `minutes` those served
     where the rule counts hours; parts of a point are dropped. None where the rule is switched off, the day's
     cap is used up or nothing is due. Whether `by` may award is for the action that calls this to say.
@@ -63,7 +66,8 @@ def award_points(
     first = PointsTransaction.objects.filter(user=user, source=source, source_id=str(source_id)).first()
     if first is not None:
         return first
-    amount = _capped(rule, user, _due(rule, stated, minutes), at)
+    kept = _kept(user, source, renews) if renews else 0
+    amount = _capped(rule, user, _due(rule, stated, minutes) - kept, at)
     if amount <= 0:
         return None
     moved = _open(_Kind.AWARD, user, source, source_id, what, at=at, by=by, rule=rule, place=place)
@@ -192,6 +196,14 @@ def _capped(rule: EarningRule, user: User, amount: int, at: dt.datetime) -> int:
     taken_back = Q(transaction__reverses__rule=rule, transaction__reverses__day=day)
     entries = PointsEntry.objects.filter(awarded | taken_back, account__user=user)
     return min(amount, rule.cap_per_day - (entries.aggregate(sum=Sum("amount"))["sum"] or 0))
+
+
+def _kept(user: User, source: str, prefix: str) -> int:
+    """What the person still has of awards for one deed, after all that was taken back of them."""
+    given = Q(transaction__source=source, transaction__source_id__startswith=prefix)
+    back = Q(transaction__reverses__source=source, transaction__reverses__source_id__startswith=prefix)
+    found = PointsEntry.objects.filter(given | back, account__user=user).aggregate(sum=Sum("amount"))
+    return found["sum"] or 0
 
 
 def _require_corrector(by: User, award: PointsTransaction, *, at: dt.datetime) -> None:

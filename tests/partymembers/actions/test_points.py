@@ -107,7 +107,8 @@ def assert_books_balance() -> None:
         account__kind="person", transaction__reverses__kind="award"
     ).select_related("transaction__reverses"):
         award = back.transaction.reverses
-        assert award is not None and award.rule_id is not None
+        assert award is not None
+        assert award.rule_id is not None
         net[(back.account_id, award.rule_id, award.day)] += back.amount
     for (_account, rule, _day), points in net.items():
         assert points <= caps.get(rule, points)
@@ -357,9 +358,14 @@ LEDGER_WRITES = {
 def test_postgresql_keeps_the_books(shop: Shop, sql: str) -> None:
     award(shop, shop.party.member)
     redeem_item(user=shop.party.member, item_id=shop.item.pk, by=shop.desk, at=NOON)
-    with pytest.raises(IntegrityError), transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(sql)
-        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+    with pytest.raises(IntegrityError):
+        run(sql, "SET CONSTRAINTS ALL IMMEDIATE")
+
+
+def run(*statements: str) -> None:
+    with transaction.atomic(), connection.cursor() as cursor:
+        for statement in statements:
+            cursor.execute(statement)
 
 
 def at_once(*acts: Callable[[], object]) -> list[object]:
