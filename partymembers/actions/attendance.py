@@ -133,7 +133,7 @@ def _check_out(activity: Activity, mine: SignUp, left_at: dt.datetime, *, at: dt
 
 
 def _settle(activity: Activity, mine: SignUp, *, at: dt.datetime, why: str) -> None:
-    """Let record and points say what was served: an award that no longer fits is taken back, another given."""
+    """Let record and points say what was served: what no longer fits is taken back and given anew."""
     minutes = minutes_served(activity, mine)
     recorded = ServiceRecord.objects.filter(
         user=mine.user, source=SOURCE, source_id=str(activity.pk), cancelled_at=None

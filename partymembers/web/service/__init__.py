@@ -1,1 +1,1 @@
-"""Pages of service: volunteers, teams, activities, points, stations, and the lists of resources and projects."""
+"""Pages of service: volunteers, teams, activities, points, stations, lists of resources and projects."""
