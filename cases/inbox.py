@@ -14,6 +14,7 @@ from cases.wording import describe
 from cases.workflow import Kind
 from partymembers.access import Access
 from partymembers.models import User
+from partymembers.notices import notices_of
 
 #: Unread messages are counted up to here; the bell then says "99+".
 MOST_COUNTED = 100
@@ -40,8 +41,10 @@ def notifications_of(user: User, *, now: datetime) -> QuerySet[Notification]:
 
 
 def unread_count(user: User, *, now: datetime) -> int:
-    """How many messages wait to be read, at most MOST_COUNTED; one query."""
-    return notifications_of(user, now=now).filter(read_at=None).order_by()[:MOST_COUNTED].count()
+    """How many wait to be read, with the notices that are about no order; at most MOST_COUNTED, one query."""
+    orders = notifications_of(user, now=now).filter(read_at=None).order_by().values("pk")[:MOST_COUNTED]
+    others = notices_of(user).filter(read_at=None).order_by().values("pk")[:MOST_COUNTED]
+    return min(orders.union(others, all=True).count(), MOST_COUNTED)
 
 
 def with_orders(rows: QuerySet[Notification]) -> QuerySet[Notification]:

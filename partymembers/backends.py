@@ -36,5 +36,6 @@ class StaffBackend(BaseBackend):
 
     def get_user(self, user_id: int) -> User | None:
         """The session's user, unless disabled since."""
-        user = User.objects.filter(pk=user_id).first()
+        # With it whether they are a Party member: every page's navigation asks.
+        user = User.objects.select_related("member").filter(pk=user_id).first()
         return user if user is not None and user.is_active else None

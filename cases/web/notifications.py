@@ -25,11 +25,15 @@ from governance.common.errors import Invalid
 from governance.common.htmx import is_partial
 from governance.common.navigation import Bell, register_bell
 from governance.common.pagination import paginate
+from partymembers.actions.notices import read_all_notices
 from partymembers.devices import may_trust
 from partymembers.middleware import access_for
 from partymembers.models import User
+from partymembers.notices import NoticeLine, lines_of, notices_of
 
 PAGE_SIZE = 30
+#: So many of the newest notices about no order stand above the messages.
+SHOWN_NOTICES = 10
 #: Remembers which messages a browser has announced, so that each is announced once.
 TOLD_COOKIE = "gezhi_told"
 _TOLD_SECONDS = 30 * 24 * 3600
@@ -57,7 +61,10 @@ def notifications(request: HttpRequest) -> HttpResponse:
         cursor=request.GET.get("cursor", ""),
         size=PAGE_SIZE,
     )
+    notices = _notices(request, user, only_unread=only_unread)
     context = {
+        "notices": notices,
+        "newest_notice": max((line.pk for line in notices), default=0),
         "page": page,
         "lines": messages_of(page.rows, user, access_for(request)),
         "only_unread": only_unread,
@@ -67,6 +74,14 @@ def notifications(request: HttpRequest) -> HttpResponse:
         "base": "base_phone.html" if on_phone else "base.html",
     }
     return render(request, "cases/notifications.html", context)
+
+
+def _notices(request: HttpRequest, user: User, *, only_unread: bool) -> list[NoticeLine]:
+    """What is about no order stands above the first page: the newest, or all that is unread."""
+    if request.GET.get("cursor"):
+        return []
+    rows = notices_of(user).filter(read_at=None) if only_unread else notices_of(user)
+    return lines_of(rows.order_by("-at", "-pk")[: PAGE_SIZE if only_unread else SHOWN_NOTICES])
 
 
 @login_required
@@ -98,10 +113,12 @@ def read(request: HttpRequest, notification_id: int) -> HttpResponse:
 @require_POST
 def read_all(request: HttpRequest) -> HttpResponse:
     """Mark everything up to the newest message of the page as read."""
-    newest = request.POST.get("newest", "")
-    if not (newest.isascii() and newest.isdigit() and len(newest) < 19):
+    newest, notice = request.POST.get("newest", ""), request.POST.get("newest_notice", "0")
+    if not all(typed.isascii() and typed.isdigit() and len(typed) < 19 for typed in (newest, notice)):
         raise Invalid(_("Please open the list again and repeat this."), field="newest")
-    count = read_all_notifications(actor=cast(User, request.user), at=timezone.now(), newest_id=int(newest))
+    actor, now = cast(User, request.user), timezone.now()
+    count = read_all_notifications(actor=actor, at=now, newest_id=int(newest))
+    count += read_all_notices(actor=actor, at=now, newest_id=int(notice))
     told = ngettext("%(count)s message marked as read.", "%(count)s messages marked as read.", count)
     messages.success(request, told % {"count": count})
     return redirect("cases:notifications")

@@ -30,8 +30,43 @@ def enter() -> None:
             visible=_works_on_the_ground,
         )
     )
+    _enter_party()
     register_account_link(AccountLink(label=_("My page"), url_name="profile", icon="user"))
     register_posts(_posts)
+
+
+def _enter_party() -> None:
+    """The member's page, and the branches of a committee."""
+    register(
+        NavItem(
+            key="branches",
+            label=_("Branches"),
+            url_name="party:branches",
+            icon="users",
+            phone=True,
+            order=60,
+            visible=_sits_in_a_committee,
+        ),
+        NavItem(
+            key="party",
+            label=_("My branches"),
+            url_name="party:me",
+            icon="flag",
+            phone=True,
+            order=70,
+            visible=_is_member,
+        ),
+    )
+
+
+def _sits_in_a_committee(request: HttpRequest) -> bool:
+    return request.user.is_authenticated and bool(access_for(request).branches)
+
+
+def _is_member(request: HttpRequest) -> bool:
+    """Read with the session's user (`backends`), so that it costs no query."""
+    member = getattr(request.user, "member", None)
+    return member is not None and member.left_on is None
 
 
 def _works_on_the_ground(request: HttpRequest) -> bool:

@@ -1,0 +1,89 @@
+"""The yearly grades as work units, branches and officials may read them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from django.db.models import Count, Q, QuerySet
+
+from partymembers.access import Access
+from partymembers.branching import topmost
+from partymembers.models import Branch, Evaluation, Role, Unit
+
+
+@dataclass(frozen=True)
+class GradeCount:
+    """One of the four grades with how many received it; `share` in percent, None where nobody was graded."""
+
+    grade: str
+    label: str
+    count: int
+    share: float | None
+
+
+def evaluations_visible_to(access: Access, *, unit: Unit, year: int) -> QuerySet[Evaluation]:
+    """The grades of a unit's people in a year that this reader may see.
+
+    The unit's heads and the committee of its home branches read what was reported; a committee reads all
+    that it and those below have given; an official what branches of their area have reported.
+    """
+    rows = Evaluation.objects.filter(unit=unit, year=year)
+    reported = Q(reported_at__isnull=False)
+    allowed = _under("branch__path", [grant.path for grant in access.branches])
+    if access.is_head_of(unit.pk) or _leads_home(access, unit):
+        allowed |= reported
+    official = [grant.path for grant in access.grants if Role.OFFICIAL in grant.roles]
+    allowed |= reported & _under("branch__place__path", official)
+    return rows.filter(allowed)
+
+
+def may_open_report(access: Access, *, unit: Unit, year: int) -> bool:
+    """Whether the page exists for this reader: always for the unit's heads and its own branches."""
+    return (
+        access.is_head_of(unit.pk)
+        or _leads_home(access, unit)
+        or evaluations_visible_to(access, unit=unit, year=year).exists()
+    )
+
+
+def reports_of(branch: Branch, *, year: int) -> QuerySet[Unit]:
+    """The work units whose people were graded here or below: how many, how many reported."""
+    graded = Q(evaluations__branch__path__startswith=branch.path, evaluations__year=year)
+    return (
+        Unit.objects.filter(graded)
+        .annotate(
+            graded=Count("evaluations", filter=graded),
+            reported=Count("evaluations", filter=graded & Q(evaluations__reported_at__isnull=False)),
+        )
+        .order_by("name", "pk")
+    )
+
+
+def distribution(rows: Iterable[str]) -> list[GradeCount]:
+    """How many received each of the four grades, best first."""
+    counts = dict.fromkeys(Evaluation.Grade.values, 0)
+    for grade in rows:
+        counts[grade] += 1
+    total = sum(counts.values())
+    return [
+        GradeCount(
+            grade.value, str(grade.label), counts[grade], counts[grade] / total * 100 if total else None
+        )
+        for grade in Evaluation.Grade
+    ]
+
+
+def _leads_home(access: Access, unit: Unit) -> bool:
+    return any(access.leads_branch(path) for path in _home_paths(unit)) if access.branches else False
+
+
+def _home_paths(unit: Unit) -> list[str]:
+    return list(unit.branches.filter(dissolved_on=None).values_list("path", flat=True))
+
+
+def _under(column: str, paths: Iterable[str]) -> Q:
+    condition = Q(pk__in=[])
+    for path in topmost(paths):
+        condition |= Q(**{f"{column}__startswith": path})
+    return condition

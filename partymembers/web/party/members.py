@@ -1,0 +1,175 @@
+"""One member as a committee sees them: masked, with a logged way to open what is sensitive."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_POST
+
+from governance.common.errors import DomainError, Invalid, NotVisible
+from grids.models import Level, Place
+from partymembers.actions.members import change_status, leave, transfer_member
+from partymembers.audit import address_of, read_personal
+from partymembers.branching import led_branches, members_led, minutes_of
+from partymembers.checking_in import due_on, standing_of
+from partymembers.middleware import access_for
+from partymembers.models import CheckIn, Evaluation, Member, ServiceRecord, User
+
+#: So many rows of each history stand on the page.
+SHOWN = 20
+
+
+@login_required
+@require_GET
+def member(request: HttpRequest, member_id: int) -> HttpResponse:
+    """A member of one of my branches."""
+    return render(request, "partymembers/party/member.html", _context(request, _visible(request, member_id)))
+
+
+@login_required
+@require_POST
+def open_personal(request: HttpRequest, member_id: int) -> HttpResponse:
+    """A member's phone or door in full; opening it is written into the audit trail."""
+    found = _visible(request, member_id)
+    values = {"phone": found.user.phone or "", "door": _home(found)}
+    what = request.POST.get("what", "")
+    if not values.get(what):
+        raise NotVisible
+    shown = read_personal(
+        cast(User, request.user),
+        what=f"member_{what}",
+        value=values[what],
+        target=found.user,
+        at=timezone.now(),
+        ip=address_of(request),
+    )
+    return render(request, "partymembers/party/_opened.html", {"what": what, "value": shown})
+
+
+@login_required
+@require_POST
+def transfer(request: HttpRequest, member_id: int) -> HttpResponse:
+    """Transfer a member to another of my branches."""
+    found = _visible(request, member_id)
+    typed = request.POST.get("branch", "")
+    target = led_branches(access_for(request)).filter(pk=int(typed)) if _is_id(typed) else None
+    branch = target.first() if target is not None else None
+
+    def act(acting: dict[str, Any]) -> str:
+        if branch is None:
+            raise Invalid(_("Please choose one."), field="branch")
+        reason = request.POST.get("reason", "")[:200]
+        transfer_member(member_id=found.pk, to_branch_id=branch.pk, reason=reason, **acting)
+        return _("%(who)s now belongs to %(branch)s.") % {"who": found.user.name, "branch": branch.name}
+
+    return _done(request, found, act)
+
+
+@login_required
+@require_POST
+def status(request: HttpRequest, member_id: int) -> HttpResponse:
+    """A probationary member becomes a full one, or back."""
+    found = _visible(request, member_id)
+
+    def act(acting: dict[str, Any]) -> str:
+        change_status(member_id=found.pk, status=request.POST.get("status", ""), **acting)
+        return _("Saved.")
+
+    return _done(request, found, act)
+
+
+@login_required
+@require_POST
+def left(request: HttpRequest, member_id: int) -> HttpResponse:
+    """Let somebody be a member here no more, from today."""
+    found = _visible(request, member_id)
+
+    def act(acting: dict[str, Any]) -> str:
+        reason = request.POST.get("reason", "").strip()[:200]
+        if not reason:
+            raise Invalid(_("Please give a reason in a sentence."), field="reason")
+        leave(member_id=found.pk, on=timezone.localdate(), reason=reason, **acting)
+        return _("%(who)s is no longer a member here.") % {"who": found.user.name}
+
+    return _done(request, found, act)
+
+
+def _done(request: HttpRequest, found: Member, act: Any) -> HttpResponse:
+    """Do it; a refusal stands above the page, with what was typed still there."""
+    user = cast(User, request.user)
+    try:
+        told = act({"actor": user, "at": timezone.now(), "ip": address_of(request)})
+    except DomainError as refusal:
+        messages.error(request, str(refusal.message))
+        context = _context(request, found) | {"typed_reason": request.POST.get("reason", "")}
+        return render(request, "partymembers/party/member.html", context, status=int(refusal.http_status))
+    messages.success(request, told)
+    if not members_led(access_for(request)).filter(pk=found.pk).exists():
+        return redirect("party:branches")
+    return redirect("party:member", member_id=found.pk)
+
+
+def _visible(request: HttpRequest, member_id: int) -> Member:
+    found = members_led(access_for(request)).filter(pk=member_id).first()
+    if found is None:
+        raise NotVisible
+    return found
+
+
+def _is_id(typed: str) -> bool:
+    return typed.isascii() and typed.isdecimal() and len(typed) < 10
+
+
+def _home(member: Member) -> str:
+    """Where they live, whole: the building and the door."""
+    place = member.lives_at.name if member.lives_at else ""
+    return f"{place} {member.door}".strip() if member.door else ""
+
+
+def _shown_home(member: Member) -> str:
+    """Where they live as everybody of the committee may read it: the community, never the building."""
+    place = member.lives_at
+    if place is None:
+        return ""
+    if place.level == Level.BUILDING:
+        return _community_of(place)
+    return place.name
+
+
+def _community_of(place: Place) -> str:
+    steps = range(Place.steplen, len(place.path), Place.steplen)
+    above = Place.objects.filter(path__in=[place.path[:end] for end in steps], level=Level.COMMUNITY)
+    return str(above.values_list("name", flat=True).first() or "")
+
+
+def _context(request: HttpRequest, member: Member) -> dict[str, Any]:
+    access, today = access_for(request), timezone.localdate()
+    waiting = member.check_ins.filter(state=CheckIn.State.ASKED).select_related("branch").first()
+    own = member.user_id == access.user_id
+    leads_home = access.leads_branch(member.home_branch.path) and not own
+    services = ServiceRecord.objects.filter(user=member.user, cancelled_at=None)
+    present = member.left_on is None and not own
+    targets = led_branches(access).exclude(pk=member.home_branch_id).order_by("path")[:200] if present else []
+    return {
+        "member": member,
+        "standing": standing_of(member, on=today, is_waiting=waiting is not None).value,
+        "due_on": due_on(member.settled_on),
+        "waiting": waiting,
+        "leads_home": leads_home and present,
+        "targets": targets,
+        "home": _shown_home(member),
+        "has_door": bool(member.door),
+        "statuses": Member.Status.choices,
+        "moves": member.moves.select_related("from_branch", "to_branch", "by")[:SHOWN],
+        "grades": Evaluation.objects.filter(member=member).select_related("branch").order_by("-year"),
+        "services": services.order_by("-at", "-pk")[:SHOWN],
+        "hours": round(minutes_of([member], year=today.year).get(member.user_id, 0) / 60, 1),
+        "year": today.year,
+        "nav_current": "branches",
+    }
