@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 import time_machine
+from django.core import signing
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import transaction
 from django.test import Client
@@ -27,11 +28,14 @@ from cases.calendars import forget_calendar
 from cases.models import Attachment, Case, CaseEvent, Channel, Notification, SavedView
 from cases.notify import in_app
 from cases.workflow import WORKFLOWS
-from partymembers.models import Role, TrustedDevice, User
+from partymembers.models import Role, StationItem, TrustedDevice, User
+from partymembers.web.service.points import CODE_SALT
+from partymembers.web.service.stations import SERVED_SALT
 from tests.factories.cases import NOON, World, bring_to, make_world
 from tests.factories.grids import City, make_city
 from tests.factories.people import make_unit, make_user
 from tests.factories.pictures import picture_bytes
+from tests.factories.service import Served, make_served
 
 pytestmark = pytest.mark.django_db
 #: Where a visitor is sent from the officers' pages.
@@ -215,6 +219,21 @@ def public(args: Arguments = nothing, **more: Any) -> Route:
     return Route(args=args, is_plain=True, anonymous=more.pop("anonymous", 200), **more)
 
 
+def served(find: Callable[[Served], list[Any]]) -> Arguments:
+    """Arguments from what the worker served, made for this route alone."""
+    return lambda scene: find(make_served(scene.world))
+
+
+def code_of_worker(scene: Scene) -> list[Any]:
+    make_served(scene.world)
+    return [signing.dumps(scene.world.worker.pk, salt=CODE_SALT)]
+
+
+def handed_over(scene: Scene) -> dict[str, Any]:
+    who = signing.dumps(scene.world.worker.pk, salt=SERVED_SALT)
+    return {"who": who, "item": StationItem.objects.latest("pk").pk}
+
+
 ROUTES: dict[str, Route] = {  # in this order: signing out comes last
     "healthz": public(),
     "home": own(),
@@ -275,6 +294,47 @@ ROUTES: dict[str, Route] = {  # in this order: signing out comes last
     "dashboard:late": Route(data=west(), is_plain=True, hides=True),
     "dashboard:cases": Route(data=west("reported"), hides=True),
     "dashboard:export": Route(data=lambda s: west("reported")(s) | {"format": "csv"}, hides=True),
+    "service:hub": own(),
+    "service:volunteer": own(),
+    "service:volunteer_leave": Route(is_plain=True, method="post"),
+    "service:volunteers": Route(is_plain=True),
+    "service:volunteer_phone": Route(args=served(lambda s: [s.volunteer.pk]), method="post", hides=True),
+    "service:teams": own(),
+    "service:team_new": own(),
+    "service:team": Route(args=served(lambda s: [s.team.pk])),
+    "service:team_hand_over": Route(args=served(lambda s: [s.team.pk]), is_plain=True, hides=True),
+    "service:team_act": Route(args=served(lambda s: [s.team.pk, "dissolve"]), method="post", is_plain=True),
+    "service:activities": own(),
+    "service:activity_new": own(),
+    "service:activity": Route(args=served(lambda s: [s.activity.pk])),
+    "service:activity_edit": Route(args=served(lambda s: [s.activity.pk]), is_plain=True, hides=True),
+    "service:activity_cancel": Route(args=served(lambda s: [s.activity.pk]), is_plain=True, hides=True),
+    "service:activity_sign_up": Route(args=served(lambda s: [s.activity.pk]), method="post", is_plain=True),
+    "service:activity_withdraw": Route(args=served(lambda s: [s.activity.pk]), method="post", is_plain=True),
+    "service:activity_code": Route(args=served(lambda s: [s.activity.pk]), is_plain=True, hides=True),
+    "service:attendance": Route(args=served(lambda s: [s.activity.pk, s.seat.pk]), hides=True),
+    "service:scan": Route(args=served(lambda s: [s.activity.token]), is_plain=True),
+    "service:points": own(),
+    "service:points_code": own(),
+    "service:points_export": own(),
+    "service:points_correct": Route(args=served(lambda s: [s.award.pk]), hides=True),
+    "service:honours": Route(is_plain=True),
+    "service:stations": own(),
+    "service:station": Route(args=served(lambda s: [s.item.station_id]), is_plain=True),
+    "service:stock": Route(args=served(lambda s: [s.item.pk]), is_plain=True, hides=True),
+    "service:counter": Route(args=served(lambda s: [s.item.station_id]), is_plain=True, hides=True),
+    "service:counter_code": Route(args=code_of_worker, is_plain=True, hides=True),
+    "service:redeem": Route(
+        args=served(lambda s: [s.item.station_id]), data=handed_over, method="post", is_plain=True, hides=True
+    ),
+    "service:redemption_cancel": Route(args=served(lambda s: [s.redemption.pk]), is_plain=True, hides=True),
+    "service:resources": own(),
+    "service:resource_new": own(),
+    "service:resource_edit": Route(args=served(lambda s: [s.resource.pk]), is_plain=True, hides=True),
+    "service:resource_withdraw": Route(args=served(lambda s: [s.resource.pk]), method="post", is_plain=True),
+    "service:projects": own(),
+    "service:project_new": own(),
+    "service:project_progress": Route(args=served(lambda s: [s.project.pk]), is_plain=True, hides=True),
     "logout": Route(is_plain=True, method="post"),
 }
 

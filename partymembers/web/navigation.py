@@ -32,6 +32,7 @@ def enter() -> None:
     )
     _enter_party()
     register_account_link(AccountLink(label=_("My page"), url_name="profile", icon="user"))
+    _enter_service()
     register_posts(_posts)
 
 
@@ -67,6 +68,39 @@ def _is_member(request: HttpRequest) -> bool:
     """Read with the session's user (`backends`), so that it costs no query."""
     member = getattr(request.user, "member", None)
     return member is not None and member.left_on is None
+
+
+def _enter_service() -> None:
+    """Volunteers, points and lists: a main entry for residents and committees, a line for everybody else."""
+    register(
+        NavItem(
+            key="service",
+            label=_("Volunteer service"),
+            url_name="service:hub",
+            icon="users",
+            phone=True,
+            order=60,
+            visible=_begins_with_service,
+        )
+    )
+    register_account_link(
+        AccountLink(
+            label=_("Volunteer service"), url_name="service:hub", icon="users", visible=_is_no_officer
+        ),
+        AccountLink(label=_("My points"), url_name="service:points", icon="star", visible=_is_no_officer),
+    )
+
+
+def _begins_with_service(request: HttpRequest) -> bool:
+    """Residents, members and volunteers without a post, and committees; asks nothing of the database."""
+    if not request.user.is_authenticated:
+        return False
+    access = access_for(request)
+    return access.is_empty() or bool(access.branches)
+
+
+def _is_no_officer(request: HttpRequest) -> bool:
+    return request.user.is_authenticated and not access_for(request).officer_roles
 
 
 def _works_on_the_ground(request: HttpRequest) -> bool:

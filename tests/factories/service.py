@@ -2,15 +2,32 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from grids.models import Place
-from partymembers.actions.activities import Plan, create_activity
+from partymembers.actions import lists
+from partymembers.actions.activities import Plan, create_activity, sign_up
+from partymembers.actions.points import award_points, redeem_item
 from partymembers.actions.teams import found_team
-from partymembers.models import Activity, Station, StationItem, Team, User
-from tests.factories.cases import NOON
-from tests.factories.party import Party
+from partymembers.defaults import seed_defaults
+from partymembers.models import (
+    Activity,
+    BranchLevel,
+    PointsTransaction,
+    Project,
+    Redemption,
+    Resource,
+    SignUp,
+    Station,
+    StationItem,
+    Team,
+    User,
+    Volunteer,
+)
+from tests.factories.cases import NOON, World
+from tests.factories.party import Party, make_branch, make_branch_post, make_volunteer
 
 HOUR = timedelta(hours=1)
 #: The activity of `make_activity`: three hours from here.
@@ -54,3 +71,46 @@ def make_station(
     """A station with one item; the item is returned."""
     station = Station.objects.create(name=name, place=place, address="广场东侧", hours="9:00–17:00")
     return StationItem.objects.create(station=station, name="洗衣液", points=points, stock=stock)
+
+
+@dataclass
+class Served:
+    """One of each thing, all about the world's grid worker, in the community `west`."""
+
+    volunteer: Volunteer
+    activity: Activity
+    seat: SignUp
+    team: Team
+    award: PointsTransaction
+    item: StationItem
+    redemption: Redemption
+    resource: Resource
+    project: Project
+
+
+def make_served(world: World) -> Served:
+    """The worker volunteers, signs up, leads a team, has earned and spent, and leads a project of the desk's."""
+    seed_defaults()
+    west, desk, worker = world.city.west, world.desk, world.worker
+    volunteer = make_volunteer(community=west, user=worker)
+    plan = Plan("清扫楼道", west, "社区广场", STARTS, ENDS)
+    activity = create_activity(plan=plan, actor=desk, at=NOON)
+    award = award_points(
+        user=worker, rule_code="wish", source="wish", source_id=1, what="修龙头", at=NOON, place=west
+    )
+    assert award is not None
+    item = make_station(west)
+    committee = make_branch(name="西涧社区党委", level=BranchLevel.COMMUNITY, place=west)
+    make_branch_post(desk, committee)
+    undertaking = lists.Undertaking("加装电梯", west, committee, worker, STARTS.date())
+    return Served(
+        volunteer=volunteer,
+        activity=activity,
+        seat=sign_up(activity_id=activity.pk, user=worker, at=NOON),
+        team=found_team(name="先锋队", place=west, leader=worker, purpose="", actor=desk, at=NOON),
+        award=award,
+        item=item,
+        redemption=redeem_item(user=worker, item_id=item.pk, by=desk, at=NOON),
+        resource=lists.offer_resource(offer=lists.Offer("义诊", west), actor=desk, at=NOON),
+        project=lists.start_project(undertaking=undertaking, actor=desk, at=NOON),
+    )

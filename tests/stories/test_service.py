@@ -52,7 +52,8 @@ def test_from_registration_to_the_statement(party: Party) -> None:
         resident, desk = Visitor(party.outsider), Visitor(party.world.desk)
         activity = announce(desk, party)
         seat = reverse("service:activity", args=[activity.pk])
-        assert reverse("service:activity_sign_up", args=[activity.pk]) not in forms_on(resident.open(seat), "")
+        sign_up = reverse("service:activity_sign_up", args=[activity.pk])
+        assert sign_up not in forms_on(resident.open(seat), "")
 
         register = reverse("service:volunteer")
         west = party.world.city.west
@@ -60,7 +61,7 @@ def test_from_registration_to_the_statement(party: Party) -> None:
         assert west.name in said
         listed = resident.open(reverse("service:activities")).content.decode()
         assert activity.title in listed
-        press(resident, seat, reverse("service:activity_sign_up", args=[activity.pk]))
+        press(resident, seat, sign_up)
         assert activity.title in resident.open(reverse("service:hub")).content.decode()
 
         sheet = desk.open(reverse("service:activity_code", args=[activity.pk]))
