@@ -41,7 +41,7 @@ def limits_of(case: Case) -> dict[str, Limit]:
     if case.standard is not None:
         timer = TimerType(case.standard.timer_type)
         limits[Stage.HANDLE] = Limit(limit_of(case.standard.amount, timer), timer)
-    stages = WISH_STAGES if case.kind == Kind.WISH else (*CHAIN, Stage.DECIDE)
+    stages = WISH_STAGES if case.kind == Kind.WISH else (*CHAIN, Stage.DECIDE, Stage.ANSWER)
     return {stage: limits.get(stage, FALLBACK) for stage in stages}
 
 

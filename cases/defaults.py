@@ -34,10 +34,10 @@ class Rung(NamedTuple):
     stage: str = ""
 
 
-_STAGES: Final = (Stage.ACCEPT, Stage.DISPATCH, Stage.ACKNOWLEDGE, Stage.CHECK, Stage.DECIDE)
+_STAGES: Final = (Stage.ACCEPT, Stage.DISPATCH, Stage.ACKNOWLEDGE, Stage.CHECK, Stage.DECIDE, Stage.ANSWER)
 _MINUTES: Final = {
-    Urgency.NORMAL: ((30, 30, 60, 240, 120), TimerType.WORK_HOUR),
-    Urgency.URGENT: ((10, 10, 15, 60, 30), TimerType.URGENT_HOUR),
+    Urgency.NORMAL: ((30, 30, 60, 240, 120, 30), TimerType.WORK_HOUR),
+    Urgency.URGENT: ((10, 10, 15, 60, 30, 10), TimerType.URGENT_HOUR),
 }
 _DAY: Final = 24 * 60
 #: A wish waits for a desk in working time, for people in days.

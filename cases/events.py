@@ -69,6 +69,7 @@ class Circle(StrEnum):
     GROUND = "ground"  # grid workers, leaders and guides of the place
     SUPERVISORS = "supervisors"  # who supervised the order or wrote an instruction on it
     FORMER_DESK = "former_desk"  # the desk that held it before this event
+    CALLED = "called"  # who is whistled to the order: units, committees of branches, members
     CLAIMER = "claimer"  # who has claimed the wish
     FORMER_CLAIMER = "former_claimer"  # whose claim this event ended
     BRANCH = "branch"  # committee of the branch that the wish falls to
@@ -258,6 +259,29 @@ _TABLE: tuple[EventKind, ...] = (
     EventKind("urge", _("Urged"), {}, (_H, Circle.HEAD)),
     EventKind("supervise", _("Supervised"), {}, (_H, _D, Circle.HEAD)),
     EventKind("instruct", _("Instruction by an official"), {}, (_H, _D, Circle.HEAD)),
+    EventKind(
+        "whistle",
+        _("Whistled"),
+        {
+            "whistle_id": _id("the whistle", always=True),
+            "unit_ids": _ids("units that are called"),
+            "branch_ids": _ids("branches that are called"),
+            "member_ids": _ids("members that are called"),
+            "needed_by": _instant("by when they are needed"),
+        },
+        (Circle.CALLED,),
+    ),
+    EventKind(
+        "answer_whistle",
+        _("Whistle answered"),
+        {"call_id": _id("the call", always=True), "answer": _text("coming or cannot", always=True)},
+        (_D,),
+    ),
+    EventKind("come_to_whistle", _("Came to the whistle"), {"call_id": _id("the call", always=True)}, (_D,)),
+    EventKind(
+        "report_whistle", _("Reported what was done"), {"call_id": _id("the call", always=True)}, (_D,)
+    ),
+    EventKind("end_whistle", _("Whistle ended"), {}, (Circle.CALLED,)),
     EventKind("comment", _("Comment"), {}, (_D, _L, Circle.ASSIST)),
     EventKind("attach", _("Pictures added"), {}),
     EventKind(

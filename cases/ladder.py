@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from cases.models import Case, LadderRung
+from cases.workflow import Stage
 
 
 def rungs_for(ladder: Iterable[LadderRung], case: Case, stage: str) -> list[LadderRung]:
     """The rungs that apply to one stage of an order; an empty field of a rung means "any".
 
-    Nothing climbs from the top, so that a ladder that repeats ends there.
+    Nothing climbs from the top, so that a ladder that repeats ends there; nor for an unanswered whistle, which
+    the desk itself has sent.
     """
     is_top = case.desk.depth == 1
     return [
@@ -20,7 +22,7 @@ def rungs_for(ladder: Iterable[LadderRung], case: Case, stage: str) -> list[Ladd
         and rung.stage in ("", stage)
         and rung.urgency in ("", case.urgency)
         and rung.matter_class_id in (None, case.matter.matter_class_id)
-        and not (is_top and rung.deed == LadderRung.Deed.CLIMB)
+        and not (rung.deed == LadderRung.Deed.CLIMB and (is_top or stage == Stage.ANSWER))
     ]
 
 

@@ -38,6 +38,7 @@ RELATION_NAMES = {
     Relation.OFFICIAL: gettext_lazy("an official"),
     Relation.CLAIMER: gettext_lazy("whoever has claimed it"),
     Relation.HELPER: gettext_lazy("members, volunteers, units and branches"),
+    Relation.CALLED: gettext_lazy("those who were whistled"),
     Relation.BRANCH: gettext_lazy("the branch's committee"),
     Relation.SYSTEM: gettext_lazy("the portal"),
 }

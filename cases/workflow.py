@@ -84,6 +84,7 @@ class Stage(TextChoices):
     BEGIN = "begin", _("Begin")
     DELIVER = "deliver", _("Deliver")
     RATE = "rate", _("Rate")
+    ANSWER = "answer", _("Answer a whistle")
     WHOLE = "whole", _("Whole order")
 
 
@@ -99,6 +100,7 @@ class Relation(StrEnum):
     OFFICIAL = "official"  # an official over the place
     CLAIMER = "claimer"  # who has claimed the wish, for themselves or for their unit or branch
     HELPER = "helper"  # member, volunteer, unit or branch: whoever may claim a wish
+    CALLED = "called"  # whoever is whistled to it, or acts for the unit or branch that is
     BRANCH = "branch"  # committee of the branch that the wish falls to
     SYSTEM = "system"  # the portal itself
 
@@ -113,6 +115,7 @@ class Needs(StrEnum):
     ANSWER = "answer"
     PUBLISHING = "publishing"
     CLAIMANT = "claimant"
+    CALLED = "called"
 
 
 @dataclass(frozen=True)
@@ -260,6 +263,23 @@ INCIDENT_RULES: tuple[Rule, ...] = (
         frozenset({Relation.OFFICIAL}),
         _REASON,
     ),
+    Rule(
+        "whistle",
+        _("Whistle"),
+        _stay(*_RUNNING),
+        _DESKS,
+        frozenset({Needs.CALLED}),
+    ),
+    Rule("answer_whistle", _("Answer the whistle"), _stay(*_RUNNING), frozenset({Relation.CALLED})),
+    Rule("come_to_whistle", _("I have come"), _stay(*_RUNNING), frozenset({Relation.CALLED})),
+    Rule(
+        "report_whistle",
+        _("Report what was done"),
+        _stay(*_RUNNING),
+        frozenset({Relation.CALLED}),
+        _REASON,
+    ),
+    Rule("end_whistle", _("End the whistle"), _stay(*OPEN_STATES), _DESKS),
     Rule("comment", _("Comment"), _stay(*OPEN_STATES, State.CLOSED), _STAFF, _REASON),
     Rule("attach", _("Attach"), _stay(*OPEN_STATES), _STAFF),
     Rule("correct_matter", _("Correct the matter"), _stay(*_RUNNING), _DESKS),

@@ -42,6 +42,8 @@ def seed(apps: StateApps, schema_editor: BaseDatabaseSchemaEditor) -> None:
     for urgency in ("normal", "urgent"):
         for stage, minutes, timer in LIMITS:
             policies.create(urgency=urgency, stage=stage, minutes=minutes, timer_type=timer)
+    policies.create(urgency="normal", stage="answer", minutes=30, timer_type="work_hour")
+    policies.create(urgency="urgent", stage="answer", minutes=10, timer_type="urgent_hour")
     classes = apps.get_model("cases", "MatterClass").objects
     wishes, _made = classes.get_or_create(section="wish", code="01", defaults={"name": "微心愿"})
     matters = apps.get_model("cases", "Matter").objects

@@ -24,6 +24,7 @@ from .parts import (
     Feedback,
     TakenRung,
 )
+from .whistle import Whistle, WhistleCall
 from .wishes import Claim, Wish
 
 __all__ = [
@@ -53,6 +54,8 @@ __all__ = [
     "Standard",
     "TakenRung",
     "Urgency",
+    "Whistle",
+    "WhistleCall",
     "Wish",
     "WorkHours",
 ]

@@ -1,0 +1,205 @@
+"""吹哨报到: whistle units, branches and members to an order; they answer, come and report.
+
+Whoever came has it in their service record; a unit's answers count in its record by the calls themselves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from cases import clocks
+from cases.actions.engine import checked_note, open_case, record, require_reason
+from cases.models import Attachment, Case, Whistle, WhistleCall
+from cases.workflow import Stage
+from governance.common.errors import Invalid, NotVisible, WrongState
+from partymembers.access import access_of
+from partymembers.actions.points import award_points
+from partymembers.actions.service import record_service
+from partymembers.models import Branch, Member, ServiceRecord, Unit, User
+
+#: A whistle calls so many at most, and is needed within this time.
+MOST_CALLED = 20
+LONGEST_NOTICE = timedelta(days=30)
+MOST_MINUTES = 24 * 60
+
+
+@transaction.atomic
+def whistle_case(
+    *,
+    case_id: int,
+    actor: User,
+    at: datetime,
+    need: str,
+    needed_by: datetime,
+    meeting_point: str = "",
+    units: Sequence[Unit] = (),
+    branches: Sequence[Branch] = (),
+    members: Sequence[User] = (),
+) -> Case:
+    """Call several to an order at once; the clock of their answers starts.
+
+    Raises Invalid (field named) with nobody called, somebody who cannot answer, or a time that is past,
+    WrongState while another whistle stands.
+    """
+    case = open_case(case_id, "whistle", actor=actor, at=at)
+    need = require_reason(need, field="need")
+    if not at < needed_by <= at + LONGEST_NOTICE:
+        raise Invalid(_("Choose a time ahead, within 30 days."), field="needed_by")
+    _check_called(units, branches, members)
+    if Whistle.objects.filter(case=case, ended_at=None).exists():
+        raise WrongState(_("A whistle stands already. End it first."))
+    whistle = Whistle.objects.create(
+        case=case,
+        need=need[:500],
+        meeting_point=meeting_point.strip()[:200],
+        needed_by=needed_by,
+        sent_at=at,
+        sent_by=actor,
+    )
+    WhistleCall.objects.bulk_create(
+        [
+            *(WhistleCall(whistle=whistle, unit=unit) for unit in units),
+            *(WhistleCall(whistle=whistle, branch=branch) for branch in branches),
+            *(WhistleCall(whistle=whistle, user=user) for user in members),
+        ]
+    )
+    clocks.start(case, Stage.ANSWER, at=at)
+    return record(
+        case,
+        "whistle",
+        actor=actor,
+        at=at,
+        note=need,
+        whistle_id=whistle.pk,
+        unit_ids=[unit.pk for unit in units],
+        branch_ids=[branch.pk for branch in branches],
+        member_ids=[user.pk for user in members],
+        needed_by=needed_by.isoformat(),
+    )
+
+
+def _check_called(units: Sequence[Unit], branches: Sequence[Branch], members: Sequence[User]) -> None:
+    called = [*units, *branches, *members]
+    if not called:
+        raise Invalid(_("Choose who is called."), field="units")
+    if len(called) > MOST_CALLED:
+        raise Invalid(_("At most %(most)d at once.") % {"most": MOST_CALLED}, field="units")
+    if any(unit.disabled_at is not None for unit in units):
+        raise Invalid(_("This unit is disabled. Choose another."), field="units")
+    if any(branch.dissolved_on is not None for branch in branches):
+        raise Invalid(_("This branch is dissolved. Choose another."), field="branches")
+    known = Member.objects.filter(user__in=[user.pk for user in members], left_on=None)
+    if known.count() != len({user.pk for user in members}):
+        raise Invalid(_("Choose Party members."), field="members")
+
+
+@transaction.atomic
+def answer_whistle(*, case_id: int, actor: User, at: datetime, is_coming: bool, note: str = "") -> Case:
+    """应哨: coming, or not and why. The last answer stops the clock. Raises Invalid without a reason."""
+    case = open_case(case_id, "answer_whistle", actor=actor, at=at)
+    call = _call_of(case, actor, at)
+    note = checked_note(note) if is_coming else require_reason(note)
+    call.answer = WhistleCall.Answer.COMING if is_coming else WhistleCall.Answer.CANNOT
+    call.answered_at, call.answered_by, call.note = at, actor, note[:500]
+    call.save(update_fields=["answer", "answered_at", "answered_by", "note"])
+    if not WhistleCall.objects.filter(whistle=call.whistle_id, answered_at=None).exists():
+        clocks.stop(case, Stage.ANSWER, at=at)
+    facts = {"call_id": call.pk, "answer": call.answer}
+    return record(case, "answer_whistle", actor=actor, at=at, note=note, **facts)
+
+
+@transaction.atomic
+def come_to_whistle(*, case_id: int, actor: User, at: datetime) -> Case:
+    """报到: they are there; who had not answered has now."""
+    case = open_case(case_id, "come_to_whistle", actor=actor, at=at)
+    call = _call_of(case, actor, at)
+    if call.came_at is not None:
+        raise WrongState(_("This was told already."))
+    call.came_at = at
+    if call.answered_at is None or call.answer == WhistleCall.Answer.CANNOT:
+        call.answer, call.answered_at, call.answered_by = WhistleCall.Answer.COMING, at, actor
+    call.save(update_fields=["came_at", "answer", "answered_at", "answered_by"])
+    if not WhistleCall.objects.filter(whistle=call.whistle_id, answered_at=None).exists():
+        clocks.stop(case, Stage.ANSWER, at=at)
+    return record(case, "come_to_whistle", actor=actor, at=at, call_id=call.pk)
+
+
+@transaction.atomic
+def report_whistle(
+    *,
+    case_id: int,
+    actor: User,
+    at: datetime,
+    note: str,
+    minutes: int = 0,
+    attachments: Sequence[str] = (),
+) -> Case:
+    """What they did there: it counts in their record, and brings points to a member or volunteer.
+
+    Raises Invalid without words, WrongState for somebody who has not come.
+    """
+    case = open_case(case_id, "report_whistle", actor=actor, at=at)
+    call = _call_of(case, actor, at)
+    if call.came_at is None:
+        raise WrongState(_("Please tell first that you have come."))
+    report = require_reason(note)
+    if not 0 <= minutes <= MOST_MINUTES:
+        raise Invalid(_("Between 0 and %(most)d minutes.") % {"most": MOST_MINUTES}, field="minutes")
+    call.reported_at, call.report, call.minutes = at, report[:1000], minutes
+    call.save(update_fields=["reported_at", "report", "minutes"])
+    _credit(case, call, actor, at)
+    role = Attachment.Role.EVIDENCE
+    return record(
+        case, "report_whistle", actor=actor, at=at, note=report, attachments=attachments, role=role,
+        call_id=call.pk,
+    )  # fmt: skip
+
+
+def _credit(case: Case, call: WhistleCall, user: User, at: datetime) -> None:
+    """A service record for who came, and points unless they whistled themselves."""
+    what = _("Answered the whistle of order %(number)s") % {"number": case.number}
+    record_service(
+        user=user,
+        kind=ServiceRecord.Kind.WHISTLE,
+        source="whistle",
+        source_id=call.pk,
+        what=what,
+        at=at,
+        minutes=call.minutes,
+        place=case.community,
+        by=call.whistle.sent_by,
+    )
+    if call.whistle.sent_by_id != user.pk:
+        award_points(
+            user=user, rule_code="whistle", source="whistle", source_id=call.pk, what=what, at=at,
+            by=call.whistle.sent_by, place=case.community,
+        )  # fmt: skip
+
+
+@transaction.atomic
+def end_whistle(*, case_id: int, actor: User, at: datetime, note: str = "") -> Case:
+    """The desk ends it; who has not answered no longer has to."""
+    case = open_case(case_id, "end_whistle", actor=actor, at=at)
+    Whistle.objects.filter(case=case, ended_at=None).update(ended_at=at)
+    clocks.stop(case, Stage.ANSWER, at=at)
+    return record(case, "end_whistle", actor=actor, at=at, note=note)
+
+
+def _call_of(case: Case, user: User, at: datetime) -> WhistleCall:
+    """The call of the standing whistle that this person answers: their own, else their unit's or branch's."""
+    access = access_of(user, on=timezone.localdate(at))
+    calls = list(
+        WhistleCall.objects.select_for_update(of=("self",))
+        .select_related("whistle__sent_by")
+        .filter(whistle__case=case, whistle__ended_at=None)
+    )
+    own = [call for call in calls if call.user_id == user.pk]
+    theirs = [c for c in calls if access.in_unit(c.unit_id) or c.branch_id in access.branch_ids]
+    if not own and not theirs:
+        raise NotVisible
+    return (own or theirs)[0]
