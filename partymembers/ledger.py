@@ -5,6 +5,7 @@ from __future__ import annotations
 import calendar
 import datetime as dt
 from dataclasses import dataclass
+from typing import Any
 
 from django.db.models import IntegerField, OuterRef, Q, QuerySet, Subquery, Sum
 from django.db.models.functions import Coalesce
@@ -82,7 +83,7 @@ def honours(
     return ranked
 
 
-def _earned(month: dt.date, place: Place | None, branch: Branch | None) -> list[dict[str, int | str]]:
+def _earned(month: dt.date, place: Place | None, branch: Branch | None) -> list[Any]:
     counted = Q(pk__in=[])
     for prefix, kind in (("transaction__", "kind"), ("transaction__reverses__", "kind")):
         condition = Q(**{f"{prefix}{kind}": _AWARD, f"{prefix}day__range": month_of(month)})

@@ -89,7 +89,7 @@ class Served:
 
 
 def make_served(world: World) -> Served:
-    """The worker volunteers, signs up, leads a team, has earned and spent, and leads a project of the desk's."""
+    """The worker volunteers, signs up, leads a team, has earned and spent, and leads a project."""
     seed_defaults()
     west, desk, worker = world.city.west, world.desk, world.worker
     volunteer = make_volunteer(community=west, user=worker)

@@ -102,7 +102,8 @@ def read_statement(resident: Visitor) -> None:
     page = resident.open(reverse("service:points"))
     entries = [(e.amount, e.running, e.transaction.what) for e in page.context["page"].rows]
     assert entries == [(-20, 5, "洗衣液"), (25, 25, "敬老院理发")]
-    body = b"".join(resident.client.get(reverse("service:points_export")).streaming_content)
+    file: Any = resident.client.get(reverse("service:points_export"))
+    body = b"".join(file.streaming_content)
     rows = list(csv.reader(io.StringIO(body.decode("utf-8-sig"))))
     assert [row[5:] for row in rows[1:]] == [["-20", "5"], ["25", "25"]]
     honours = resident.open(reverse("service:honours")).content.decode()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from threading import Barrier, Thread
 from typing import Any
 
@@ -163,8 +164,8 @@ def take(shop: Shop, step: tuple[Any, ...], at: dt.datetime) -> None:
     elif kind == "redeem":
         redeem_item(user=shop.people[given_values[0]], item_id=shop.item.pk, by=shop.desk, at=at)
     elif kind == "cancel":
-        for found in Redemption.objects.order_by("pk")[given_values[0] : given_values[0] + 1]:
-            cancel_redemption(redemption_id=found.pk, by=shop.desk, reason="退回", at=at)
+        for handed in Redemption.objects.order_by("pk")[given_values[0] : given_values[0] + 1]:
+            cancel_redemption(redemption_id=handed.pk, by=shop.desk, reason="退回", at=at)
 
 
 def test_an_award_counts_once(shop: Shop) -> None:
@@ -292,14 +293,15 @@ def test_who_may_correct_redeem_and_take_back(shop: Shop) -> None:
     redemption = redeem_item(user=member, item_id=item, by=shop.desk, at=NOON)
     award(shop, member, 2)
     assert first is not None
-    found = {}
-    for name, (user, _corrects, _serves) in keepers(shop).items():
-        acts: list[Callable[[], object]] = [
-            lambda by=user: correct_points(transaction_id=first.pk, reason="错", at=NOON, by=by),
-            lambda by=user: redeem_item(user=member, item_id=item, by=by, at=NOON),
-            lambda by=user: cancel_redemption(redemption_id=redemption.pk, by=by, reason="退", at=NOON),
-        ]
-        found[name] = [not is_refused(act) for act in acts]
+    given_back: dict[str, Callable[[User], object]] = {
+        "correct": lambda by: correct_points(transaction_id=first.pk, reason="错", at=NOON, by=by),
+        "redeem": lambda by: redeem_item(user=member, item_id=item, by=by, at=NOON),
+        "cancel": lambda by: cancel_redemption(redemption_id=redemption.pk, by=by, reason="退", at=NOON),
+    }
+    found = {
+        name: [not is_refused(partial(act, user)) for act in given_back.values()]
+        for name, (user, _corrects, _serves) in keepers(shop).items()
+    }
     assert found == {name: [corrects, ok, ok] for name, (_user, corrects, ok) in keepers(shop).items()}
 
 

@@ -314,7 +314,7 @@ def test_the_statement_goes_page_by_page(party: Party) -> None:
 
 def test_the_export_is_inert(party: Party) -> None:
     award(party, party.member, 1, what='=HYPERLINK("http://x")')
-    answer = signed_in(party.member).get(reverse("service:points_export"))
+    answer: Any = signed_in(party.member).get(reverse("service:points_export"))
     rows = list(csv.reader(io.StringIO(b"".join(answer.streaming_content).decode("utf-8-sig"))))
     assert rows[1][2] == '\'=HYPERLINK("http://x")'
     assert rows[1][5:] == ["10", "10"]
