@@ -25,7 +25,7 @@ from unfold.widgets import UnfoldAdminPasswordWidget
 from governance.common.errors import DomainError
 from governance.common.formats import masked_phone
 from governance.common.text import spreadsheet_safe
-from partymembers import actions
+from partymembers import actions, admin_party, admin_service  # noqa: F401  register their own pages
 from partymembers.audit import address_of, label_of, read_personal, record_access
 from partymembers.models import AuditEntry, Post, Role, Substitution, Unit, User
 from partymembers.officers import (

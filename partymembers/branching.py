@@ -22,8 +22,9 @@ class Numbers:
     """A branch with all below it, in figures of a day and of its year."""
 
     home: int = 0
-    #: Of the home members: who is checked in somewhere, and who should be by now.
+    #: Of the home members.
     home_checked_in: int = 0
+    #: At home here or living where the branch serves, and should be checked in by now.
     overdue: int = 0
     checked_in_here: int = 0
     waiting: int = 0
@@ -74,10 +75,15 @@ def year_of(year: int) -> tuple[dt.datetime, dt.datetime]:
 
 
 def numbers_of(branches: Sequence[Branch], *, on: dt.date) -> dict[int, Numbers]:
-    """The figures of each branch with all below it; four queries, however many branches."""
+    """The figures of each branch with all below it; five queries for any number of them."""
+    branches = list({branch.pk: branch for branch in branches}.values())
     found = {branch.pk: Numbers() for branch in branches}
     if not branches:
         return found
+    for home, lives, late in _overdue(branches, on=on):
+        for branch in branches:
+            if home.startswith(branch.path) or (branch.place and (lives or "").startswith(branch.place.path)):
+                found[branch.pk].overdue += late
     for path, row in _numbers_by_path([branch.path for branch in branches], on=on).items():
         for branch in branches:
             if path.startswith(branch.path):
@@ -85,16 +91,25 @@ def numbers_of(branches: Sequence[Branch], *, on: dt.date) -> dict[int, Numbers]
     return found
 
 
+def _overdue(branches: Sequence[Branch], *, on: dt.date) -> QuerySet[Member, tuple[str, str | None, int]]:
+    """How many are overdue, by the path of their home branch and of the place where they live."""
+    concerned = _under("home_branch__path", topmost([branch.path for branch in branches])) | _under(
+        "lives_at__path", topmost([branch.place.path for branch in branches if branch.place])
+    )
+    rows = Member.objects.filter(
+        concerned, left_on=None, checkin_branch=None, settled_on__lte=latest_settled(on - _DAY)
+    )
+    grouped = rows.values_list("home_branch__path", "lives_at__path").annotate(late=Count("pk"))
+    return grouped.order_by()
+
+
 def _numbers_by_path(paths: Sequence[str], *, on: dt.date) -> dict[str, Numbers]:
     rows: dict[str, Numbers] = defaultdict(Numbers)
-    overdue = Q(checkin_branch=None, settled_on__lte=latest_settled(on - _DAY))
     present, tops = Member.objects.filter(left_on=None), topmost(paths)
     home = present.filter(_under("home_branch__path", tops)).values_list("home_branch__path")
-    counted = home.annotate(
-        n=Count("pk"), checked_in=Count("checkin_branch"), late=Count("pk", filter=overdue)
-    ).order_by()
-    for path, total, checked_in, late in counted:
-        rows[path].home, rows[path].home_checked_in, rows[path].overdue = total, checked_in, late
+    counted = home.annotate(n=Count("pk"), checked_in=Count("checkin_branch")).order_by()
+    for path, total, checked_in in counted:
+        rows[path].home, rows[path].home_checked_in = total, checked_in
     here = present.filter(_under("checkin_branch__path", tops)).values_list("checkin_branch__path")
     for path, total in here.annotate(Count("pk")).order_by():
         rows[path or ""].checked_in_here = total
@@ -120,7 +135,6 @@ def _under(column: str, tops: Sequence[str]) -> Q:
 def _add(total: Numbers, row: Numbers) -> None:
     total.home += row.home
     total.home_checked_in += row.home_checked_in
-    total.overdue += row.overdue
     total.checked_in_here += row.checked_in_here
     total.waiting += row.waiting
     total.minutes += row.minutes

@@ -198,7 +198,7 @@ class _People:
         seat = self._seat(row)
         if seat is None:
             return False
-        starts_on, ends_on = _date(row, "from"), _date(row, "until")
+        starts_on, ends_on = day_in(row, "from"), day_in(row, "until")
         user = self.users[normal_identifier(row.get("staff_number"))]
         held = None if is_new else _held(user, seat, starts_on, self.today)
         if held is None:
@@ -260,7 +260,7 @@ def _employment(row: Row) -> str:
     return _EMPLOYMENTS[typed.casefold()]
 
 
-def _date(row: Row, column: str) -> dt.date | None:
+def day_in(row: Row, column: str) -> dt.date | None:
     """A day as 2026-11-22, 2026/11/22, 20261122 or 2026年11月22日. Raises CellError otherwise."""
     typed = row.get(column)
     if not typed:

@@ -243,7 +243,7 @@ def _evaluations(request: HttpRequest, branch: Branch) -> dict[str, Any]:
 
 
 def _committee(request: HttpRequest, branch: Branch) -> dict[str, Any]:
-    posts = branch.posts.select_related("user").order_by("-starts_on", "role", "pk")[:100]
+    posts = branch.posts.select_related("user").order_by("-starts_on", "-role", "pk")[:100]
     joint = JointCommittee.objects.filter(branch=branch).first()
     seats = joint.members.select_related("user", "unit").order_by("-starts_on", "pk")[:100] if joint else []
     return {"posts": posts, "joint": joint, "seats": seats}

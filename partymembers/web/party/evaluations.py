@@ -110,5 +110,5 @@ def _typed_year(request: HttpRequest) -> int:
 
 
 def _tab_url(branch: Branch, year: int, *, cursor: str = "") -> str:
-    query = {"tab": "evaluations", "year": year} | ({"cursor": cursor} if cursor else {})
+    query = {"tab": "evaluations", "year": str(year)} | ({"cursor": cursor} if cursor else {})
     return f"{reverse('party:branch', args=[branch.pk])}?{urlencode(query)}"

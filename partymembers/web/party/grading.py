@@ -59,9 +59,10 @@ def _line(
 
 def typed_grades(data: QueryDict) -> dict[int, tuple[str, str]]:
     """What the form says: member id → grade and remark; members without a grade are left out."""
-    found = {}
+    found: dict[int, tuple[str, str]] = {}
     for key in data:
         number = key.removeprefix("grade-")
         if key != number and number.isascii() and number.isdecimal() and len(number) < 19 and data[key]:
-            found[int(number)] = (data[key][:12], data.get(f"note-{number}", "").strip()[:500])
+            note = str(data.get(f"note-{number}", "")).strip()[:500]
+            found[int(number)] = (str(data[key])[:12], note)
     return found
