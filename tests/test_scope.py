@@ -28,11 +28,24 @@ from cases.calendars import forget_calendar
 from cases.models import Attachment, Case, CaseEvent, Channel, Notification, SavedView
 from cases.notify import in_app
 from cases.workflow import WORKFLOWS
-from partymembers.models import Role, StationItem, TrustedDevice, User
+from partymembers.actions.check_ins import ask_check_in
+from partymembers.actions.evaluations import evaluate_member
+from partymembers.models import (
+    Branch,
+    BranchLevel,
+    CheckIn,
+    Member,
+    Notice,
+    Role,
+    StationItem,
+    TrustedDevice,
+    User,
+)
 from partymembers.web.service.points import CODE_SALT
 from partymembers.web.service.stations import SERVED_SALT
 from tests.factories.cases import NOON, World, bring_to, make_world
 from tests.factories.grids import City, make_city
+from tests.factories.party import make_branch, make_branch_post, make_member
 from tests.factories.people import make_unit, make_user
 from tests.factories.pictures import picture_bytes
 from tests.factories.service import Served, make_served
@@ -234,6 +247,38 @@ def handed_over(scene: Scene) -> dict[str, Any]:
     return {"who": who, "item": StationItem.objects.latest("pk").pk}
 
 
+@dataclass(frozen=True)
+class Joined:
+    """The worker as a member of a branch, whose secretary is the owner; another's request waits."""
+
+    branch: Branch
+    member: Member
+    request: CheckIn
+    unit_id: int
+
+
+def join(scene: Scene) -> Joined:
+    """Made for one route alone."""
+    world, home = scene.world, make_branch(name="养护所支部", unit=scene.world.unit)
+    branch = make_branch(home, "西涧社区党委", level=BranchLevel.GROUP, place=world.city.west)
+    make_branch_post(world.desk, home)
+    member = make_member(home=home, checkin=branch, user=world.worker, lives_at=world.city.west, door=ADDRESS)
+    waiting = make_member(NAME, home=home, lives_at=world.city.west)
+    request = ask_check_in(actor=waiting.user, branch_id=branch.pk, at=NOON)
+    evaluate_member(member_id=member.pk, year=2026, grade="good", note=WORDS, actor=world.desk, at=NOON)
+    return Joined(branch, member, request, world.unit.pk)
+
+
+def joined(find: Callable[[Joined], list[Any]]) -> Arguments:
+    return lambda scene: find(join(scene))
+
+
+def party_notice(scene: Scene) -> list[Any]:
+    row = Notice(recipient=scene.world.desk, kind="transferred", source="x", data={"branch": NAME}, at=NOON)
+    row.save()
+    return [row.pk]
+
+
 ROUTES: dict[str, Route] = {  # in this order: signing out comes last
     "healthz": public(),
     "home": own(),
@@ -294,6 +339,75 @@ ROUTES: dict[str, Route] = {  # in this order: signing out comes last
     "dashboard:late": Route(data=west(), is_plain=True, hides=True),
     "dashboard:cases": Route(data=west("reported"), hides=True),
     "dashboard:export": Route(data=lambda s: west("reported")(s) | {"format": "csv"}, hides=True),
+    "party:me": own(),
+    "party:moved": Route(is_plain=True),
+    "party:check_in_ask": Route(method="post", is_plain=True),
+    "party:check_in_withdraw": Route(args=joined(lambda j: [j.request.pk]), method="post", is_plain=True),
+    "party:check_in_accept": Route(
+        args=joined(lambda j: [j.request.pk]), method="post", is_plain=True, hides=True
+    ),
+    "party:check_in_refuse": Route(
+        args=joined(lambda j: [j.request.pk]),
+        data=given(reason="x"),
+        method="post",
+        is_plain=True,
+        hides=True,
+    ),
+    "party:branches": own(),
+    "party:branch": Route(args=joined(lambda j: [j.branch.pk]), hides=True),
+    "party:take_in": Route(
+        args=joined(lambda j: [j.branch.pk]),
+        data=lambda s: {
+            "staff_number": s.strangers["nobody"][0].username,
+            "status": "full",
+            "settled_on": "2026-11-01",
+        },
+        method="post",
+        is_plain=True,
+        hides=True,
+    ),
+    "party:evaluate": Route(
+        args=joined(lambda j: [j.branch.pk]),
+        data=given(year="2026"),
+        method="post",
+        is_plain=True,
+        hides=True,
+    ),
+    "party:report": Route(
+        args=joined(lambda j: [j.branch.pk]),
+        data=given(year="2026"),
+        method="post",
+        is_plain=True,
+        hides=True,
+    ),
+    "party:evaluation_report": Route(args=joined(lambda j: [j.unit_id, 2026]), hides=True),
+    "party:member": Route(args=joined(lambda j: [j.member.pk]), hides=True),
+    "party:member_open": Route(
+        args=joined(lambda j: [j.member.pk]), data=given(what="door"), method="post", hides=True
+    ),
+    "party:member_transfer": Route(
+        args=joined(lambda j: [j.member.pk]),
+        data=lambda _s: {"branch": Branch.objects.get(name="西涧社区党委").pk},
+        method="post",
+        is_plain=True,
+        hides=True,
+    ),
+    "party:member_status": Route(
+        args=joined(lambda j: [j.member.pk]),
+        data=given(status="probationary"),
+        method="post",
+        is_plain=True,
+        hides=True,
+    ),
+    "party:member_leave": Route(
+        args=joined(lambda j: [j.member.pk]),
+        data=given(reason="调离"),
+        method="post",
+        is_plain=True,
+        hides=True,
+    ),
+    "party:notice": Route(args=party_notice, is_plain=True, hides=True),
+    "party:notice_read": Route(args=party_notice, method="post", is_plain=True, hides=True),
     "service:hub": own(),
     "service:volunteer": own(),
     "service:volunteer_leave": Route(is_plain=True, method="post"),

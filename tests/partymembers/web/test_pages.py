@@ -37,6 +37,8 @@ def test_every_role_has_a_landing_page() -> None:
         Role.DESK: "cases:desk",
         Role.HANDLER: "cases:handling",
         Role.UNIT_HEAD: "cases:handling",
+        Role.BRANCH_SECRETARY: "party:branches",
+        Role.BRANCH_COMMITTEE: "party:branches",
         Role.OFFICIAL: "dashboard:overview",
         Role.SYSTEM_OFFICER: "admin:index",
         Role.SECURITY_OFFICER: "admin:index",
