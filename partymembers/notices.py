@@ -29,6 +29,13 @@ class Kind:
 
 
 KINDS: dict[str, Kind] = {
+    "activity_moved": Kind(
+        _("“%(title)s” has another time or meeting point"),
+        _("Please look at the activity again."),
+        "yellow",
+        "cal",
+    ),
+    "activity_cancelled": Kind(_("“%(title)s” is cancelled"), _("Reason: %(reason)s"), "red", "cal"),
     "check_in_due": Kind(
         _("Check in where you live by %(due_on)s"),
         _("Members check in at the community where they live within a month of joining or moving."),

@@ -63,6 +63,7 @@ def show(
         "now": timezone.now(),
         "title": title,
         "up": reverse(up) if up else "",
+        "nav_current": "service",
     }
     return render(request, f"partymembers/service/{page}.html", {**shell, **context}, status=status)
 

@@ -300,7 +300,7 @@ def test_the_statement_of_a_month_keeps_the_running_balance(party: Party) -> Non
     page = client.get(reverse("service:points"), {"month": "2026-11"}).context["page"]
     assert [(row.amount, row.running) for row in page.rows] == [(10, 20)]
     assert client.get(reverse("service:points"), {"month": "x"}).status_code == 400
-    assert "心愿" not in text_of(signed_in(party.second_member), "points")
+    assert "心愿2" not in text_of(signed_in(party.second_member), "points")
 
 
 def test_the_statement_goes_page_by_page(party: Party) -> None:
