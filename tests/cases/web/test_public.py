@@ -115,6 +115,16 @@ def test_wrong_input_is_told_and_everything_typed_stays(world, code, wrong, told
     assert Case.objects.count() == 0
 
 
+def test_ten_megabytes_of_description_come_back_as_a_form_with_the_error_and_the_text(world, code):
+    text = "x" * 10_000_000
+    answer = Client().post(f"/r/{code.token}/", filled(world, description=text))
+    page = answer.content.decode()
+    assert answer.status_code == 400
+    assert "最多 2000 字，现在是 10000000 字" in page
+    assert text in page
+    assert Case.objects.count() == 0
+
+
 def test_sent_twice_is_one_report(world, code):
     client = visitor()
     client.get(f"/r/{code.token}/")
