@@ -21,9 +21,10 @@ from grids import actions as territory
 from grids import succession
 from grids.models import PlaceChange
 from grids.writing import NewPlace
-from partymembers.models import StaffChange, User
+from partymembers.models import Role, StaffChange, User
 from tests.factories.cases import MINUTE, NOON, World, bring_to, make_world, report
 from tests.factories.grids import SIDE, SOUTH, WEST, square
+from tests.factories.people import make_substitute, make_unit, make_user
 
 LATER = NOON + timedelta(minutes=30)
 #: `follow_changes` sees a change at the second at which it holds.
@@ -153,6 +154,35 @@ def test_an_order_dispatched_while_the_unit_was_being_disabled_is_caught(
     assert (now(case).state, last(case).kind) == (State.ACCEPTED, "return")
 
 
+def test_an_order_that_came_to_a_unit_without_people_returns_to_the_desk(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(relay, "_consumers", {"strays": STRAYS})
+    empty, acted_for, ended = make_unit("无人所"), make_unit("代管所"), make_unit("已撤所")
+    absent = make_user(role=Role.HANDLER, unit=acted_for)
+    make_substitute(absent.posts.get(), make_user(), since=date(2026, 1, 1), until=date(2099, 1, 1))
+    make_user(role=Role.HANDLER, unit=ended, until=date(2026, 1, 1))
+    absent.disabled_at = NOON
+    absent.save()
+    sent = {}
+    for unit in (empty, acted_for, ended, world.unit):
+        sent[unit.name] = bring_to(world, "accepted")
+        desk.dispatch_case(case_id=sent[unit.name].pk, unit=unit, actor=world.desk, at=LATER)
+    run_relay()
+    states = {name: now(case).state for name, case in sent.items()}
+    assert states == {
+        "无人所": State.ACCEPTED,
+        "代管所": State.DISPATCHED,
+        "已撤所": State.ACCEPTED,
+        "市政养护所": State.DISPATCHED,
+    }
+    returned = now(sent["无人所"])
+    assert (returned.unit, returned.next_stage, returned.returns) == (None, "dispatch", 1)
+    assert last(returned).data["cause"] == "nobody_left"
+    run_relay()
+    assert now(returned).returns == 1
+
+
 def test_a_change_that_was_taken_back_moves_nothing(world: World) -> None:
     case = bring_to(world, "handling")
     disable_unit(world)
@@ -208,13 +238,13 @@ def test_a_change_that_is_committed_late_is_not_skipped() -> None:
             with transaction.atomic():
                 disable(User.objects.get(pk=world.handler.pk))
                 began.set()
-                assert go_on.wait(10)
+                assert go_on.wait(60)
         finally:
             connections.close_all()
 
     thread = threading.Thread(target=slow)
     thread.start()
-    assert began.wait(10)
+    assert began.wait(60)
     assert follow_changes(at=AFTER) == 0  # somebody is writing: it waits a second and comes again
     go_on.set()
     thread.join()

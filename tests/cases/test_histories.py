@@ -326,7 +326,8 @@ FACTS = ("city", "district", "street", "community", "grid")
 
 def check(case: Case, told: str) -> None:
     """Everything that must be true of any order at any time."""
-    for rule in (_history, _counts, _ending, _clocks, _dues, _requests, _people, _places, _reporters):
+    rules = (_history, _counts, _ending, _clocks, _dues, _requests, _people, _places, _reporters, _ratings)
+    for rule in rules:
         rule(case, f"{told}: {rule.__name__}")
 
 
@@ -376,7 +377,7 @@ def _clocks(case: Case, told: str) -> None:
     if case.state == State.HANDLED and not any(c.stage == Stage.HANDLE for c in case.clocks.all()):
         assert case.resolved_on_spot, told
         live, standing = {"check"}, set()
-    if case.state in OPEN_STATES and not case.reopenings:
+    if case.state in OPEN_STATES:
         live = live | {"whole"}
         standing = standing | {"whole"} if case.state == State.SUSPENDED else standing
     if any(each.decided_at is None for each in case.requests.all()):
@@ -435,3 +436,15 @@ def _reporters(case: Case, told: str) -> None:
     users = [c.user_id for c in case.co_reporters.all() if c.user_id]
     assert len(users) == len(set(users)), told
     assert case.reporter_id is None or case.reporter_id not in users, told
+
+
+def _ratings(case: Case, told: str) -> None:
+    """Between two closings everybody rates at most once."""
+    rated: set[tuple[int | None, object]] = set()
+    for event in case.events.all():
+        if event.kind == "check_pass":
+            rated.clear()
+        if event.kind == "rate":
+            rater = (event.actor_id, event.data.get("co_reporter_id"))
+            assert rater not in rated, told
+            rated.add(rater)
