@@ -46,7 +46,7 @@ def shoot(page: Any, name: str) -> None:
         page.screenshot(path=f"{SHOTS}/{name}.png")
 
 
-def eventually(condition: Callable[[], Any], seconds: float = 30.0) -> Any:
+def eventually(condition: Callable[[], Any], seconds: float = 60.0) -> Any:
     """The first true answer; the last one when none came in time."""
     ends = time.monotonic() + seconds
     while not (answer := condition()) and time.monotonic() < ends:

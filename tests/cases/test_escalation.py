@@ -378,7 +378,7 @@ def test_sweeps_side_by_side_take_each_rung_exactly_once(monkeypatch: pytest.Mon
 
     def sweep() -> None:
         try:
-            together.wait(timeout=10)
+            together.wait(timeout=60)
             swept.append(sweep_ladder(at=on("20 11:00")))
         finally:
             connection.close()
@@ -405,19 +405,19 @@ def test_an_order_that_somebody_is_acting_on_is_not_waited_for() -> None:
             with transaction.atomic():
                 lock_case(held.pk)
                 locked.set()
-                release.wait(timeout=10)
+                release.wait(timeout=60)
         finally:
             connection.close()
 
     actor = Thread(target=act)
     actor.start()
     try:
-        assert locked.wait(timeout=10)
+        assert locked.wait(timeout=60)
         assert sweep_ladder(at=on("20 10:30")).done == 2
         assert (rungs(held, Stage.ACCEPT), len(rungs(free, Stage.ACCEPT))) == ([], 2)
     finally:
         release.set()
-        actor.join(timeout=10)
+        actor.join(timeout=60)
 
     assert sweep_ladder(at=on("20 10:30")).done == 2
     assert rungs(held, Stage.ACCEPT) == [("remind", 80), ("late", 100)]
@@ -432,7 +432,7 @@ def test_sweeps_and_people_at_the_same_orders_neither_block_nor_break_each_other
 
     def accept() -> None:
         try:
-            together.wait(timeout=10)
+            together.wait(timeout=60)
             for case in cases:
                 # The city's desk is above whichever desk holds the order by now.
                 desk.accept_case(case_id=case.pk, actor=world.city_desk, at=on("20 11:00"))
@@ -441,7 +441,7 @@ def test_sweeps_and_people_at_the_same_orders_neither_block_nor_break_each_other
 
     def sweep() -> None:
         try:
-            together.wait(timeout=10)
+            together.wait(timeout=60)
             for _ in range(6):
                 sweep_ladder(at=on("20 11:00"))
         finally:

@@ -457,7 +457,7 @@ def test_two_grants_at_once_cannot_make_one_person_two_officers() -> None:
 
     def attempt(act) -> str:
         try:
-            start.wait(timeout=10)
+            start.wait(timeout=60)
             with transaction.atomic():
                 act()
             return "done"

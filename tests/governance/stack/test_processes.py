@@ -66,12 +66,12 @@ def test_each_further_crash_waits_twice_as_long(supervisor, shell, capsys):
 
 def test_a_child_that_takes_no_work_is_started_again(supervisor, shell, tmp_path):
     alive = tmp_path / "alive"
-    supervisor.start(shell("worker", "echo x >> began; exec sleep 60", alive_file=alive, alive_within=30))
+    supervisor.start(shell("worker", "echo x >> began; exec sleep 60", alive_file=alive, alive_within=300))
     wait_for(lambda: written(tmp_path / "began") == "x\n")
     watch(supervisor)
     time.sleep(0.5)
     assert written(tmp_path / "began") == "x\n"
-    os.utime(alive, (time.time() - 31, time.time() - 31))
+    os.utime(alive, (time.time() - 301, time.time() - 301))
     wait_for(lambda: written(tmp_path / "began") == "x\nx\n")
 
 
@@ -98,7 +98,7 @@ def test_a_stop_interrupts_a_child_that_runs_to_its_end(supervisor, shell, tmp_p
 def test_children_end_in_the_reverse_order_of_their_start(supervisor, shell, tmp_path):
     for name in ("first", "second", "third"):
         line = f"trap 'sleep 0.1; echo {name} >> ended; exit' TERM; : > {name}; while :; do sleep 0.05; done"
-        supervisor.start(shell(name, line))
+        supervisor.start(shell(name, line, grace=60))
     wait_for(lambda: all((tmp_path / name).exists() for name in ("first", "second", "third")))
     supervisor.stop(loud=False)
     assert (tmp_path / "ended").read_text().split() == ["third", "second", "first"]
@@ -110,7 +110,7 @@ def test_a_stubborn_child_is_killed_after_its_grace_with_its_own_children(superv
     grandchild = int((tmp_path / "pid").read_text())
     began = time.monotonic()
     supervisor.stop(loud=False)
-    assert 0.4 < time.monotonic() - began < 5
+    assert 0.4 < time.monotonic() - began < 60
     wait_for(lambda: not is_running(grandchild))
 
 
