@@ -236,6 +236,42 @@ def test_a_session_ends_after_half_an_hour_idle(client: Client, clock: time_mach
     assert response["Location"] == f"{LOGIN}?next={PROFILE}"
 
 
+IDLE_WORDS = "30 分钟没有操作"
+
+
+def test_after_an_idle_half_hour_the_sign_in_page_says_why_it_is_there(
+    client: Client, clock: time_machine.Traveller
+) -> None:
+    make_user(username="W01")
+    assert IDLE_WORDS not in client.get(LOGIN, {"next": PROFILE}).content.decode()
+    sign_in(client, "W01")
+    clock.shift(32 * MINUTE)
+    client.cookies.pop("sessionid")  # as a browser does when its time has come
+    assert IDLE_WORDS in client.get(LOGIN, {"next": PROFILE}).content.decode()
+    sign_in(client, "W01")
+    client.post("/logout/")
+    assert IDLE_WORDS not in client.get(LOGIN, {"next": PROFILE}).content.decode()
+
+
+def test_a_part_of_a_page_is_never_filled_with_the_sign_in_page(
+    client: Client, clock: time_machine.Traveller
+) -> None:
+    """htmx follows a plain redirect and would put the sign-in form into the dialog that it swaps."""
+    headers = {"HX-Request": "true", "HX-Current-URL": "http://testserver/desk/?view=mine&case=1"}
+    make_user(username="W01")
+    sign_in(client, "W01")
+    assert client.get(PROFILE, headers=headers).status_code == 200
+    clock.shift(32 * MINUTE)
+    for answer in (client.get(PROFILE, headers=headers), client.post("/me/post/", headers=headers)):
+        assert answer.status_code == 401  # no success: what was typed stays in its draft
+        assert "Location" not in answer
+        assert answer["HX-Redirect"] == f"{LOGIN}?next=%2Fdesk%2F%3Fview%3Dmine%26case%3D1"
+    headers["HX-Current-URL"] = "https://elsewhere.example//evil.example/x"
+    assert client.get(PROFILE, headers=headers)["HX-Redirect"].startswith(f"{LOGIN}?next=%2F%2Fevil")
+    signed = client.post(f"{LOGIN}?next=//evil.example/x", {"username": "W01", "password": PASSWORD})
+    assert signed["Location"] == HOME  # and the door does not lead out of the portal
+
+
 def test_polling_does_not_keep_a_session_alive(client: Client, clock: time_machine.Traveller) -> None:
     make_user(username="W01")
     sign_in(client, "W01")
