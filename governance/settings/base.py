@@ -184,6 +184,8 @@ UNFOLD = {
     "SITE_FAVICONS": [
         {"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("img/favicon.svg")}
     ],
+    "SITE_ICON": lambda request: static("img/favicon.svg"),
+    "STYLES": [lambda request: static("css/admin.css")],
     "SHOW_HISTORY": False,  # the audit trail has it
     "SHOW_VIEW_ON_SITE": False,
     "COLORS": {
