@@ -10,10 +10,11 @@ import csv
 import datetime as dt
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from django.db import IntegrityError
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -21,9 +22,8 @@ from governance.common.errors import DomainError
 from governance.common.imports import ImportReport, Progress, all_or_nothing, no_progress
 from governance.common.tabular import CellError, Row, TableError, read_table, shorten
 from grids.models import Place
-from partymembers import actions
+from partymembers.actions.intake import Intake
 from partymembers.models import PLACE_ROLES, UNIT_ROLES, Post, Role, Unit, User
-from partymembers.passwords import first_password
 from partymembers.phones import mobile_number, normal_identifier
 
 ALIASES = {
@@ -106,7 +106,8 @@ def import_people(
     Columns: staff_number, name; optional: phone, role, place_code or unit_code, employment (full_time,
     part_time), from, until (both included). An empty cell leaves what is there. `passwords` is a new file
     for the first passwords, readable by its owner alone; a dry run needs none.
-    Raises TableError when the file cannot be read, or `passwords` cannot be created.
+    Raises TableError when the file cannot be read, `passwords` cannot be created, or somebody else changes
+    the same people meanwhile; NotAllowed for anyone but the security officer.
     """
     report = ImportReport(dry_run=dry_run)
     rows = [*read_table(source, required=["staff_number", "name"], aliases=ALIASES).rows]
@@ -119,7 +120,13 @@ def import_people(
             for done, row in enumerate(rows, start=1):
                 people.take(row)
                 progress(done, len(rows))
+            people.intake.flush()
             secret.close()
+    except IntegrityError as error:
+        told = _(
+            "Somebody else changed the same people at the same time. Nothing was imported: run it again."
+        )
+        raise TableError(told) from error
     finally:
         if not (report.applied and secret.rows):
             secret.discard()
@@ -137,10 +144,10 @@ class _People:
         rows: list[Row],
         write: Callable[[User, str], None],
     ) -> None:
-        self.report, self.actor, self.at, self.write = report, actor, at, write
+        self.report, self.write = report, write
         self.today = timezone.localdate(at)
         numbers = {normal_identifier(row.get("staff_number")) for row in rows}
-        self.users = {user.username: user for user in User.objects.filter(username__in=numbers)}
+        self.intake = Intake(numbers, actor=actor, at=at)
         codes = {row.get("place_code") for row in rows}
         self.places = {place.code: place for place in Place.objects.defer("boundary").filter(code__in=codes)}
         self.units = {unit.code: unit for unit in Unit.objects.all()}
@@ -153,7 +160,7 @@ class _People:
             return
         try:
             added, changed = self._take_person(row)
-            given = self._take_post(row, is_new=added)
+            given = self._take_post(row)
         except CellError as error:
             self.report.refuse(error.error)
         except DomainError as error:
@@ -169,21 +176,13 @@ class _People:
         number = normal_identifier(row.text("staff_number", max_length=50))
         name, phone = row.text("name", max_length=50), row.get("phone")
         self._agree(number, row)
-        user = self.users.get(number)
+        user = self.intake.users.get(number)
         if user is None:
-            password = first_password()
-            user = actions.add_user(
-                staff_number=number, name=name, phone=phone, password=password, is_random=True,
-                actor=self.actor, at=self.at,
-            )  # fmt: skip
-            self.users[number] = user
-            self.write(user, password)
+            self.write(*self.intake.add_user(staff_number=number, name=name, phone=phone))
             return True, False
         same = user.name == name and (not phone or user.phone == mobile_number(phone))
         if not same:
-            self.users[number] = actions.change_person(
-                user_id=user.pk, name=name, phone=phone or user.phone or "", actor=self.actor, at=self.at
-            )
+            self.intake.change_person(user, name=name, phone=phone or user.phone or "")
         return False, not same
 
     def _agree(self, number: str, row: Row) -> None:
@@ -193,23 +192,22 @@ class _People:
             if row.get(column) and first.get(column) and row.get(column) != first.get(column):
                 raise CellError(row.error(column, _("differs from line %d") % first.line))
 
-    def _take_post(self, row: Row, *, is_new: bool) -> bool:
+    def _take_post(self, row: Row) -> bool:
         """Whether a post was given or shortened."""
         seat = self._seat(row)
         if seat is None:
             return False
         starts_on, ends_on = _date(row, "from"), _date(row, "until")
-        user = self.users[normal_identifier(row.get("staff_number"))]
-        held = None if is_new else _held(user, seat, starts_on, self.today)
+        user = self.intake.users[normal_identifier(row.get("staff_number"))]
+        held = _held(self.intake.posts_of(user), seat, starts_on, self.today)
         if held is None:
-            actions.give_post(
-                user_id=user.pk, **seat, starts_on=starts_on or self.today, ends_on=ends_on,
-                employment=_employment(row), actor=self.actor, at=self.at,
-            )  # fmt: skip
+            post = Post(user=user, **seat, starts_on=starts_on or self.today, ends_on=ends_on)
+            post.employment = _employment(row)
+            self.intake.give_post(post)
             return True
         if ends_on is None or ends_on == held.ends_on:
             return False
-        actions.end_post(post_id=held.pk, ends_on=ends_on, actor=self.actor, at=self.at)
+        self.intake.end_post(held, ends_on=ends_on)
         return True
 
     def _seat(self, row: Row) -> dict[str, Any] | None:
@@ -232,12 +230,22 @@ class _People:
         return {"role": role, "place": place, "unit": unit}
 
 
-def _held(user: User, seat: dict[str, Any], starts_on: dt.date | None, today: dt.date) -> Post | None:
+def _held(
+    posts: Iterable[Post], seat: dict[str, Any], starts_on: dt.date | None, today: dt.date
+) -> Post | None:
     """The post that the row means: that of its first day, else (without one) that in force or to come."""
-    posts = Post.objects.filter(user=user, **seat)
+    mine = [
+        post for post in posts if all(getattr(post, f"{k}_id") == _pk(seat[k]) for k in ("place", "unit"))
+    ]
+    mine = [post for post in mine if post.role == seat["role"]]
     if starts_on is not None:
-        return posts.filter(starts_on=starts_on).first()
-    return next((p for p in posts.order_by("-starts_on") if p.ends_on is None or p.ends_on >= today), None)
+        return next((post for post in mine if post.starts_on == starts_on), None)
+    mine.sort(key=lambda post: post.starts_on, reverse=True)
+    return next((p for p in mine if p.ends_on is None or p.ends_on >= today), None)
+
+
+def _pk(row: Place | Unit | None) -> int | None:
+    return row.pk if row is not None else None
 
 
 def _role(row: Row) -> Role:
