@@ -240,17 +240,8 @@ document.addEventListener("click", (event) => {
 document.addEventListener("change", (event) => { if (event.target.closest?.("[data-autosubmit]")) event.target.form?.requestSubmit(); });
 document.addEventListener("input", (event) => {
   const counter = event.target.dataset?.counter && document.getElementById(event.target.dataset.counter);
-  if (counter) counter.textContent = `${event.target.value.length} / ${event.target.maxLength}`;
+  if (counter) counter.textContent = `${event.target.value.length} / ${event.target.dataset.most || event.target.maxLength}`;
 });
-/* the same form is not sent twice by an impatient finger; a page that comes back from the cache may be sent again */
-document.addEventListener("submit", (event) => {
-  const form = event.target;
-  if (event.defaultPrevented || form.method !== "post" || form.hasAttribute("hx-post") || form.target) return;
-  if (form.dataset.sent) { event.preventDefault(); return; }
-  form.dataset.sent = "1";
-  setTimeout(() => delete form.dataset.sent, 8000);
-});
-addEventListener("pageshow", () => $$("form[data-sent]").forEach((form) => delete form.dataset.sent));
 
 /* ── htmx ── */
 document.addEventListener("htmx:configRequest", (event) => {
