@@ -77,6 +77,7 @@ function closePane() {
   mark("");
   pane.setAttribute("data-empty", "");
   pane.replaceChildren($("#pane-idle").content.cloneNode(true));
+  pane.replaceChildren($("#pane-idle").content.cloneNode(true));
   const address = new URL(location.href);
   address.searchParams.delete("case");
   history.replaceState(null, "", address);

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.test import Client
 from django.urls import reverse
+from playwright.sync_api import expect
 
 from cases.models import Case, CaseEvent
 from cases.notify import in_app
@@ -86,3 +87,22 @@ def test_every_page_fits_a_phone_a_finger_and_weak_eyes(
             faults += [f"{path} {each}" for each in violations(page)]
     complaints.clear()  # the photos of these orders have no files
     assert not faults, "\n".join(faults)
+
+
+def test_between_phone_and_desk_an_order_lies_over_the_list_only_while_it_is_open(
+    world: World, open_page: Any, live_server: Any, complaints: list[str]
+) -> None:
+    client = Client()
+    client.force_login(world.desk)
+    page = open_page(1100, 900)
+    cookie = {"name": "sessionid", "value": client.cookies["sessionid"].value, "url": live_server.url}
+    page.context.add_cookies([cookie])
+    page.goto(f"{live_server.url}{reverse('cases:desk')}?view=all")
+    pane = page.locator("#pane")
+    expect(pane).to_be_hidden()
+    page.locator("#orders tbody tr").first.click()
+    expect(pane).to_be_visible()
+    page.locator("[data-close-pane]").click()
+    expect(pane).to_be_hidden()
+    expect(pane.locator("[data-key]")).to_have_count(0)  # no key works on what is closed
+    complaints.clear()
