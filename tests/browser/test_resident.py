@@ -57,11 +57,16 @@ def test_the_link_takes_what_the_resident_sends(follow: Page) -> None:
     follow.get_by_text("补充情况", exact=True).click()
     follow.fill("#id_note", "晚上看不清，有人绊过")
     follow.get_by_role("button", name="补充", exact=True).click()
-    expect(follow.locator("main")).to_contain_text("晚上看不清，有人绊过")
+    expect(follow.locator(".toast").last).to_contain_text("已补充")
     follow.get_by_role("button", name="撤回").click()
     follow.locator("#confirm-dialog [data-confirm-yes]").click()
-    expect(follow.locator("main .badge").first).to_have_text("不予受理")
-    assert Case.objects.get().state == State.DECLINED
+    expect(follow.locator(".toast").last).to_contain_text("已撤回")
+    case = Case.objects.get()
+    assert case.state == State.VOIDED
+    assert list(case.events.filter(kind__in=["urge", "add_information"]).values_list("kind", flat=True)) == [
+        "urge",
+        "add_information",
+    ]
 
 
 @pytest.mark.parametrize(("answer", "state"), [("yes", State.CLOSED), ("no", State.HANDLING)])
