@@ -45,7 +45,6 @@ TOP = {
     "Dockerfile",
     "docker-compose.yml",
     ".dockerignore",
-    ".env.example",
     ".editorconfig",
     ".gitignore",
 }
