@@ -9,10 +9,12 @@ from __future__ import annotations
 import datetime as dt
 from collections import defaultdict
 from collections.abc import Iterable
+from copy import copy
+from typing import Any
 
 from governance.common.errors import Invalid
 from partymembers import passwords
-from partymembers.audit import access_entry
+from partymembers.audit import access_entry, masked_changes
 from partymembers.models import AuditEntry, Post, Role, StaffChange, Substitution, User
 from partymembers.rules import require_officer, require_other, roles_acted_in
 
@@ -20,6 +22,8 @@ from . import keys, posts
 
 #: Rows that wait before they are written, and rows in one statement.
 BATCH = 1000
+#: Rows changed in one statement: each is looked for among all of its statement.
+UPDATED = 100
 
 
 class Intake:
@@ -38,13 +42,16 @@ class Intake:
         self.users = {user.username: user for user in known.order_by("pk")}
         self._phones = dict(User.objects.exclude(phone=None).values_list("phone", "username"))
         self._posts: dict[str, list[Post]] = defaultdict(list)
-        for post in Post.objects.filter(user__in=self.users.values()).select_related("user").order_by("pk"):
+        held = Post.objects.filter(user__in=self.users.values()).select_related("user", "place", "unit")
+        for post in held.defer("place__boundary").order_by("pk"):
             self._posts[post.user.username].append(post)
         stints = Substitution.objects.filter(substitute__in=self.users.values())
         self._substitutes = set(stints.values_list("substitute__username", flat=True))
         self._new_users: list[User] = []
         self._new_posts: list[Post] = []
-        self._entries: list[tuple[str, User | Post]] = []
+        self._changed: dict[int, User] = {}
+        self._ended: dict[int, Post] = {}
+        self._entries: list[tuple[str, User | Post, dict[str, Any]]] = []
 
     def posts_of(self, user: User) -> list[Post]:
         """The posts that somebody holds, has held or will hold, in the order in which they were given."""
@@ -66,22 +73,38 @@ class Intake:
 
     def _check_free(self, user: User) -> None:
         """Raises Invalid, in the model's own words, when somebody else has the staff number or phone."""
-        taken = {"username": user.username in self.users, "phone": user.phone in self._phones}
-        for field, is_taken in taken.items():
+        for field, is_taken in (
+            ("username", user.username in self.users),
+            ("phone", user.phone in self._phones),
+        ):
             if is_taken:
-                messages = user.unique_error_message(User, (field,)).messages
-                raise Invalid(" ".join(messages), field=field)
+                raise Invalid(_taken(field), field=field)
 
     def change_person(self, user: User, *, name: str, phone: str) -> User:
         """Correct a name or phone; see `keys.change_person`."""
-        self.flush()
-        changed = keys.change_person(user_id=user.pk, name=name, phone=phone, actor=self.actor, at=self.at)
-        if user.phone:
-            self._phones.pop(user.phone, None)
-        if changed.phone:
-            self._phones[changed.phone] = changed.username
-        self.users[changed.username] = changed
+        self._settle(user)
+        changed = copy(user)
+        changes = keys.correct(changed, name=name, phone=phone)
+        keys.check_fields(changed, unique=False)
+        if "phone" in changes:
+            self._move_phone(changed, user.phone)
+        self.users[changed.username] = self._changed[changed.pk] = changed
+        self._note("user_changed", changed, changes=masked_changes(changes))
         return changed
+
+    def _move_phone(self, user: User, former: str | None) -> None:
+        """Raises Invalid, in the model's own words, when somebody else has the phone."""
+        if user.phone in self._phones:
+            raise Invalid(_taken("phone"), field="phone")
+        if former:
+            del self._phones[former]
+        if user.phone:
+            self._phones[user.phone] = user.username
+
+    def _settle(self, row: User | Post) -> None:
+        """What is changed in the file that adds it is written first, as its trail tells of both."""
+        if row.pk is None:
+            self.flush()
 
     def give_post(self, post: Post) -> Post:
         """Give a post that is not saved yet; see `posts.give_post`."""
@@ -97,12 +120,15 @@ class Intake:
 
     def end_post(self, post: Post, *, ends_on: dt.date) -> None:
         """Let a post end earlier; see `posts.end_post`."""
-        self.flush()
-        ended = posts.end_post(post_id=post.pk, ends_on=ends_on, actor=self.actor, at=self.at)
-        post.ends_on = ended.ends_on
+        require_other(self.actor, post.user)
+        posts.check_end(post, ends_on)
+        self._settle(post)
+        before, post.ends_on = post.ends_on, ends_on
+        self._ended[post.pk] = post
+        self._note("post_ended", post, **posts.facts_of(post), ended_before=before)
 
-    def _note(self, action: str, row: User | Post) -> None:
-        self._entries.append((action, row))
+    def _note(self, action: str, row: User | Post, **facts: Any) -> None:
+        self._entries.append((action, row, facts))
         if len(self._entries) >= BATCH:
             self.flush()
 
@@ -110,21 +136,33 @@ class Intake:
         """Write what waits: people, then posts, their ends and the audit trail. Raises IntegrityError."""
         if not self._entries:
             return
+        moved = [user.pk for user in self._changed.values()]
+        User.objects.filter(pk__in=moved).update(phone=None)  # so that phones may be passed round
+        User.objects.bulk_update(self._changed.values(), ["name", "phone"], batch_size=UPDATED)
         User.objects.bulk_create(self._new_users, batch_size=BATCH)
         Post.objects.bulk_create(self._new_posts, batch_size=BATCH)
-        ends = [
-            posts.end_of(post, post.ends_on, actor=self.actor, at=self.at)
-            for post in self._new_posts
-            if post.ends_on is not None
-        ]
-        StaffChange.objects.bulk_create(ends, batch_size=BATCH)
+        Post.objects.bulk_update(self._ended.values(), ["ends_on"], batch_size=UPDATED)
+        StaffChange.objects.bulk_create(self._ends(), batch_size=BATCH)
         AuditEntry.objects.bulk_create([self._entry(*each) for each in self._entries], batch_size=BATCH)
         self._new_users, self._new_posts, self._entries = [], [], []
+        self._changed, self._ended = {}, {}
 
-    def _entry(self, action: str, row: User | Post) -> AuditEntry:
+    def _ends(self) -> list[StaffChange]:
+        return [
+            posts.end_of(post, post.ends_on, actor=self.actor, at=self.at)
+            for post in (*self._new_posts, *self._ended.values())
+            if post.ends_on is not None
+        ]
+
+    def _entry(self, action: str, row: User | Post, facts: dict[str, Any]) -> AuditEntry:
+        """What was added has its id only now."""
         if isinstance(row, Post):
-            return access_entry(self.actor, action, row.user, at=self.at, **posts.facts_of(row))
-        return access_entry(self.actor, action, row, at=self.at, **keys.facts_of(row))
+            return access_entry(self.actor, action, row.user, at=self.at, **(facts or posts.facts_of(row)))
+        return access_entry(self.actor, action, row, at=self.at, **(facts or keys.facts_of(row)))
+
+
+def _taken(field: str) -> str:
+    return " ".join(User().unique_error_message(User, (field,)).messages)
 
 
 def _overlap(held: Post, post: Post) -> bool:

@@ -66,15 +66,23 @@ def change_person(
     """Correct somebody's name and phone (an empty phone takes it away). Raises Invalid or NotAllowed."""
     require_officer(actor, Role.SECURITY_OFFICER, at=at)
     user = locked_user(user_id)
-    before = {"name": user.name, "phone": user.phone}
-    user.name, user.phone = name.strip(), mobile_number(phone) if phone.strip() else None
-    changes = {
-        field: (old, getattr(user, field)) for field, old in before.items() if old != getattr(user, field)
-    }
+    changes = correct(user, name=name, phone=phone)
     if changes:
         _save(user)
         record_access(actor, "user_changed", user, ip, at=at, changes=masked_changes(changes))
     return user
+
+
+def correct(user: User, *, name: str, phone: str) -> dict[str, tuple[str | None, str | None]]:
+    """Put name and phone onto somebody who is not saved thereby; old and new value of what differs.
+
+    Raises Invalid for a phone that is none.
+    """
+    before = {"name": user.name, "phone": user.phone}
+    user.name, user.phone = name.strip(), mobile_number(phone) if phone.strip() else None
+    return {
+        field: (old, getattr(user, field)) for field, old in before.items() if old != getattr(user, field)
+    }
 
 
 def change_phone(

@@ -90,15 +90,20 @@ def end_post(
     before = post.ends_on
     if ends_on == before:
         return post
-    if ends_on < post.starts_on:
-        raise Invalid(_("The end lies before the start."), field="ends_on")
-    if before is not None and ends_on > before:
-        raise Invalid(_("A post can only be shortened. Give a new one instead."), field="ends_on")
+    check_end(post, ends_on)
     post.ends_on = ends_on
     post.save(update_fields=["ends_on"])
     end_of(post, ends_on, actor=actor, at=at).save()
     record_access(actor, "post_ended", post.user, ip, at=at, **facts_of(post), ended_before=before)
     return post
+
+
+def check_end(post: Post, ends_on: dt.date) -> None:
+    """Whether a post may end then. Raises Invalid."""
+    if ends_on < post.starts_on:
+        raise Invalid(_("The end lies before the start."), field="ends_on")
+    if post.ends_on is not None and ends_on > post.ends_on:
+        raise Invalid(_("A post can only be shortened. Give a new one instead."), field="ends_on")
 
 
 @transaction.atomic
