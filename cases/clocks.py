@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import NamedTuple
 
 from cases.calendars import current_calendar
@@ -15,6 +16,7 @@ from cases.deadlines import TimerType, due_after, elapsed, limit_of
 from cases.ladder import next_percent, rungs_for
 from cases.models import Case, Clock, LadderRung, StagePolicy
 from cases.workflow import Stage, State
+from governance.common.kept import Kept, Slot
 from governance.common.remembering import remembered
 
 #: The stages that the whole order's due time chains, in order.
@@ -43,8 +45,13 @@ def limits_of(case: Case) -> dict[str, Limit]:
 
 
 def _policies_of(urgency: str) -> dict[str, Limit]:
-    rows = StagePolicy.objects.filter(urgency=urgency)
+    rows = _policies().ask(urgency=urgency)
     return {p.stage: Limit(timedelta(minutes=p.minutes), TimerType(p.timer_type)) for p in rows}
+
+
+@lru_cache(maxsize=1)
+def _policies() -> Kept[StagePolicy]:
+    return Kept(StagePolicy.objects.filter(urgency=Slot("urgency")))
 
 
 def whole_limit(start: datetime, limits: dict[str, Limit]) -> Limit:
@@ -112,7 +119,12 @@ def open_clock(
 
 def active_ladder() -> list[LadderRung]:
     """The rungs in force."""
-    return remembered("ladder", lambda: list(LadderRung.objects.filter(is_active=True)))
+    return remembered("ladder", lambda: _ladder().ask())
+
+
+@lru_cache(maxsize=1)
+def _ladder() -> Kept[LadderRung]:
+    return Kept(LadderRung.objects.filter(is_active=True))
 
 
 def reckon(clock: Clock, case: Case, ladder: Iterable[LadderRung]) -> None:

@@ -241,12 +241,12 @@ def _rated_or_late(standing: Standing) -> str:
     return _("Rating ended 15 days after the order was closed. Please report it anew.")
 
 
-def desk_bulk_actions(access: Access, case: Case) -> tuple[str, ...]:
-    """What a desk may do to this order together with others ticked in its list; no query."""
+def desk_bulk_actions(access: Access, *, kind: str, state: str, desk_path: str) -> tuple[str, ...]:
+    """What a desk may do to an order like this together with others ticked in its list; no query."""
     desks = set()
-    if access.is_desk_of(case.desk.path):
+    if access.is_desk_of(desk_path):
         desks.add(Relation.DESK)
-    if access.is_desk_above(case.desk.path):
+    if access.is_desk_above(desk_path):
         desks.add(Relation.DESK_ABOVE)
-    rules = WORKFLOWS.get(case.kind, {}).values()
-    return tuple(r.action for r in rules if r.bulk and r.allowed_in(case.state) and desks & r.who)
+    rules = WORKFLOWS.get(kind, {}).values()
+    return tuple(r.action for r in rules if r.bulk and r.allowed_in(state) and desks & r.who)

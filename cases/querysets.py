@@ -6,9 +6,11 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Self
 
 from django.apps import apps
+from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from cases.workflow import OPEN_STATES
+from governance.common.kept import AnyOf
 
 if TYPE_CHECKING:
     from cases.models import Case
@@ -27,10 +29,11 @@ class CaseQuerySet(QuerySet["Case"]):
         """
         condition = self._by_post(access)
         if access.user_id:
-            joined = apps.get_model("cases", "CoReporter").objects.filter(
-                case_id=OuterRef("pk"), user_id=access.user_id
-            )
-            condition |= Q(reporter_id=access.user_id) | Q(Exists(joined))
+            joined = apps.get_model("cases", "CoReporter").objects.filter(user_id=access.user_id)
+            # As a list of ids, of which a person has few, PostgreSQL finds them by index beside the other
+            # branches; as an EXISTS it would read every open order of the city to try each.
+            mine = AnyOf("pk", ArraySubquery(joined.order_by().values("case_id")))
+            condition |= Q(reporter_id=access.user_id) | Q(mine)
         return self.filter(condition)
 
     def worked_by(self, access: Access) -> Self:

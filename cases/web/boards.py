@@ -17,14 +17,12 @@ from cases.filters import waiting_request
 from cases.models import Case, CaseUnit
 from cases.querysets import CaseQuerySet
 from cases.workflow import OPEN_STATES, State
-from governance.common.kept import Kept, Slot
+from governance.common.kept import MOST_KEPT, Kept, Slot
 from partymembers.access import Access
 
 #: An instant, or the slot that takes one in a statement that is kept.
 Instant = datetime | Slot
 Condition = Callable[[Access, Instant], Q]
-#: So many people's statements are kept in a process: each is some kilobytes.
-_MOST_KEPT = 500
 
 
 @dataclass(frozen=True)
@@ -67,10 +65,10 @@ class Board:
     def counts(self, access: Access, now: datetime) -> dict[str, int]:
         """How many orders each view has, and under `latest` the newest that waits; one query."""
         numbers: dict[str, int] | None = _counting(self.key, access).first(now=now)
-        return numbers or {}
+        return numbers or dict.fromkeys([*(view.key for view in self.views), "latest"], 0)
 
 
-@lru_cache(maxsize=_MOST_KEPT)
+@lru_cache(maxsize=MOST_KEPT)
 def _counting(board_key: str, access: Access) -> Kept[dict[str, int]]:
     """The one row of a board's numbers, by what its reader reaches."""
     board, now = BOARDS[board_key], Slot("now")

@@ -22,6 +22,7 @@ from cases.queries import (
     ball,
     is_onlooker,
     is_reader_only,
+    pictures_of,
     stage_faces,
     timeline,
     visible_case,
@@ -122,7 +123,7 @@ def order_context(request: HttpRequest, number: str) -> dict[str, Any]:
     allowed = allowed_actions(user, case, at=now, access=access)
     hides, onlooks = is_reader_only(case, access), is_onlooker(case, access)
     stages, whole = stage_faces(case, now=now)
-    pictures = [p for p in case.attachments.order_by("pk") if not onlooks or _is_shown(p, case, user)]
+    pictures = [p for p in pictures_of(case) if not onlooks or _is_shown(p, case, user)]
     waiting = None if onlooks else next((r for r in case.requests.all() if r.decided_at is None), None)
     return {
         "case": case,
@@ -152,8 +153,7 @@ def order_context(request: HttpRequest, number: str) -> dict[str, Any]:
 
 def _history(case: Case, onlooks: bool) -> Iterable[CaseEvent]:
     """Everything for those who work on it; who only reported it reads what the public is told."""
-    events = timeline(case)
-    return events.filter(kind__in=PUBLIC_KINDS) if onlooks else events
+    return timeline(case, kinds=frozenset(PUBLIC_KINDS)) if onlooks else timeline(case)
 
 
 def _description(case: Case, user: User, *, hides: bool, onlooks: bool) -> str:

@@ -9,14 +9,17 @@ alone, never a row.
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any, Generic, TypeVar
 
+from django.core.exceptions import EmptyResultSet
 from django.db import connections
-from django.db.models import BooleanField, Expression, F, Field, QuerySet
+from django.db.models import BooleanField, Expression, Field, Func, QuerySet, Subquery
 from django.db.models.sql.compiler import SQLCompiler
 
 Row = TypeVar("Row")
+#: Of a statement that depends on who asks, so many people's are kept in a process; each is some kilobytes.
+MOST_KEPT = 500
 
 
 class Slot(Expression):
@@ -26,34 +29,22 @@ class Slot(Expression):
         super().__init__(output_field=output_field)
         self.name = name
 
-    def as_sql(self, compiler: SQLCompiler, connection: Any) -> tuple[str, list[Any]]:
+    def as_sql(self, compiler: SQLCompiler, connection: Any) -> tuple[str, Any]:
         """A place of its own among the statement's values."""
         return "%s", [self]
 
 
-class AnyOf(Expression):
-    """The condition that a column is one of a Slot's list: the same text however long the list is."""
+class AnyOf(Func):
+    """The condition that a column is one of a list: of a Slot's, the same text however long it is, or of
+    an `ArraySubquery`, which PostgreSQL reads first and then looks for by index.
+    """
 
+    template = "%(expressions)s)"
+    arg_joiner = " = ANY("
     output_field = BooleanField()
-    conditional = True
 
-    def __init__(self, column: str, slot: Slot) -> None:
-        super().__init__()
-        self.column: Any = F(column)
-        self.slot: Any = slot
-
-    def get_source_expressions(self) -> list[Any]:
-        """The column and the list."""
-        return [self.column, self.slot]
-
-    def set_source_expressions(self, exprs: Any) -> None:
-        """The same, resolved."""
-        self.column, self.slot = exprs
-
-    def as_sql(self, compiler: SQLCompiler, connection: Any) -> tuple[str, list[Any]]:
-        """`column = ANY(list)`."""
-        (column, before), (slot, values) = compiler.compile(self.column), compiler.compile(self.slot)
-        return f"{column} = ANY({slot})", [*before, *values]
+    def __init__(self, column: str, values: Expression | Subquery) -> None:
+        super().__init__(column, values)
 
 
 class Kept(Generic[Row]):
@@ -62,14 +53,20 @@ class Kept(Generic[Row]):
     def __init__(self, rows: QuerySet[Any, Row]) -> None:
         self._rows = rows
         self._compiler = rows.query.get_compiler(rows.db)
-        self._text, self._places = self._compiler.as_sql()
+        self._text = ""
+        self._places: tuple[Any, ...] = ()
+        with suppress(EmptyResultSet):  # a condition that nothing meets: who has no place has no grids
+            self._text, places = self._compiler.as_sql()
+            self._places = tuple(places)
 
     def ask(self, **values: Any) -> list[Row]:
-        """The rows with these values in the slots; one query, and those of its `prefetch_related`."""
+        """The rows with these values in the slots; one query, none where no row can be."""
+        if not self._text:
+            return []
         given = tuple(values[each.name] if isinstance(each, Slot) else each for each in self._places)
         compiler = copy.copy(self._compiler)
         compiler.connection = connections[self._rows.db]  # each thread has one of its own
-        compiler.as_sql = lambda *_args, **_kwargs: (self._text, given)  # type: ignore[method-assign]
+        compiler.as_sql = lambda *_args, **_kwargs: (self._text, given)
         rows = self._rows._chain()  # type: ignore[attr-defined]
         rows.query.get_compiler = lambda *_args, **_kwargs: compiler
         return list(rows)
@@ -78,6 +75,10 @@ class Kept(Generic[Row]):
         """The first row, or None."""
         return next(iter(self.ask(**values)), None)
 
-    def __iter__(self) -> Iterator[Row]:
-        """The rows of a statement without slots."""
-        return iter(self.ask())
+
+def prefetched(row: Any, name: str, found: list[Any]) -> None:
+    """Give a row the answer of its relation, as `prefetch_related` would: `row.<name>.all()` asks no more."""
+    answer = getattr(row, name).all()
+    answer._result_cache = found
+    answer._prefetch_done = True
+    row.__dict__.setdefault("_prefetched_objects_cache", {})[name] = answer
