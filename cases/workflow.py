@@ -45,6 +45,8 @@ OPEN_STATES = (
     State.SUSPENDED,
     State.HANDLED,
 )
+#: In these an order may still be without a route: a report just taken in, or accepted before a worker came.
+UNROUTED_STATES = (State.REPORTED, State.ACCEPTED)
 #: States that an order does not leave (a closed one may be reopened).
 ENDED_STATES = (State.CLOSED, State.DECLINED, State.MERGED, State.VOIDED)
 #: Ended without having been handled: outside the due and closed figures.

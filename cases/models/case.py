@@ -8,7 +8,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from cases.querysets import CaseQuerySet
-from cases.workflow import OPEN_STATES, Kind, Stage, State
+from cases.workflow import OPEN_STATES, UNROUTED_STATES, Kind, Stage, State
 from grids.models import Compound, Place
 from partymembers.models import Unit, User
 
@@ -198,7 +198,7 @@ class Case(models.Model):
             models.Index(
                 fields=["id"],
                 name="case_unrouted",
-                condition=models.Q(routed_at__isnull=True, state="reported"),
+                condition=models.Q(routed_at__isnull=True, state__in=UNROUTED_STATES),
             ),
             *[
                 models.Index(fields=[level, "due_at"], name=f"case_{level}_due")
