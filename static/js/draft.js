@@ -99,7 +99,7 @@ function empty(form) {
 function note(form) {
   const name = form.elements.client_id?.value || `${Date.now()}-${Math.random()}`;
   history.replaceState({ ...history.state, sent: name }, "");
-  sessionStorage.setItem(SENT, JSON.stringify({ name, key: keyOf(form), names: [...form.querySelectorAll("[data-photos]")].map((each) => each.dataset.name) }));
+  sessionStorage.setItem(SENT, JSON.stringify({ name, key: keyOf(form), page: location.href.split("#")[0], names: [...form.querySelectorAll("[data-photos]")].map((each) => each.dataset.name) }));
 }
 const takenOnes = () => JSON.parse(sessionStorage.getItem(TAKEN) || "[]");
 function clear() {
@@ -144,10 +144,13 @@ document.addEventListener("htmx:afterRequest", (event) => {
   if (event.detail.successful) clear(); else sessionStorage.removeItem(SENT);
 });
 
-/* a page that follows a sending, is not the sent one again and shows no error: it was taken */
-const refused = document.querySelector("main.solo, body.login, .conflict, .error-summary, [aria-invalid=true]");
+/* the page that comes from the sent one, is not that one again and shows no error: it was taken. Any other page that
+   comes next, by the address or by a code, says nothing: what was typed stays */
+const sent = JSON.parse(sessionStorage.getItem(SENT) || "null");
+const refused = document.querySelector("main.solo, .conflict, .error-summary, [aria-invalid=true]");
 const isBack = performance.getEntriesByType("navigation")[0]?.type === "back_forward";
-if (refused || isBack) sessionStorage.removeItem(SENT); else clear();
+if (sent && document.referrer === sent.page && !refused && !isBack) clear(); else sessionStorage.removeItem(SENT);
+globalThis.navigation?.addEventListener("navigateerror", () => sessionStorage.removeItem(SENT));
 
 const all = (root) => [...(root.matches?.("form[data-draft]") ? [root] : []), ...root.querySelectorAll("form[data-draft]")];
 all(document).forEach(start);

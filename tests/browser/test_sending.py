@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.urls import reverse
-from playwright.sync_api import Error, Page, Route, expect
+from playwright.sync_api import Page, Route, expect
 from pytest_django.live_server_helper import LiveServer
 
 from cases.models import Case
@@ -184,8 +183,10 @@ def test_nothing_is_lost_when_the_sending_failed(
     fill(visitor, words="网断了也不能丢")
     visitor.route("**/r/*/", lambda it: it.abort() if it.request.method == "POST" else it.fallback())
     press(visitor, SUBMIT)
-    with suppress(Error):
-        visitor.wait_for_url("chrome-error://**")
+    for _each in range(200):
+        if visitor.url.startswith("chrome-error:"):
+            break
+        visitor.wait_for_timeout(50)
     visitor.goto(address)
     expect(visitor.locator("#id_description")).to_have_value("网断了也不能丢")
     forgive(complaints)
@@ -348,7 +349,9 @@ def test_a_long_paste_into_a_dialog_stays_whole_and_is_told(
     expect(desk.locator("#act-dialog .err")).to_have_count(0)
     assert Case.objects.get(pk=case.pk).state == State.REPORTED
     desk.keyboard.press("Control+Enter")
-    wait_for(lambda: Case.objects.get(pk=case.pk).state == State.DECLINED)
+    expect(desk.locator("#orders tbody tr")).to_have_count(0)
+    assert Case.objects.get(pk=case.pk).state == State.DECLINED
+    desk.wait_for_load_state("networkidle")
 
 
 def test_many_orders_at_once_show_how_far_it_is(desk: Page, live_server: LiveServer, world: World) -> None:

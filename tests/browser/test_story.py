@@ -168,7 +168,7 @@ def test_a_desk_works_through_its_list(world: World, open_page: Any, live_server
         desk.locator(f"#orders input[value='{number}']").check()
     shoot(desk, "desk-ticked")
     desk.locator("[data-bulk=accept]").click()
-    desk.locator("#bulk-dialog[open]").wait_for()
+    desk.locator("#bulk-dialog[open] .verdicts").wait_for()
     shoot(desk, "desk-verdicts")
     assert desk.locator("#bulk-dialog .verdicts li").count() == 2
     desk.locator("#bulk-dialog [data-close-dialog]").click()
