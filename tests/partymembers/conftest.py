@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import pytest
+import time_machine
 from django.utils import timezone
 
 from grids.models import Level, Place
@@ -14,6 +16,13 @@ from grids.models import Level, Place
 NOW = timezone.make_aware(dt.datetime(2026, 11, 20, 10, 24))
 TODAY = NOW.date()
 DAY = dt.timedelta(days=1)
+
+
+@pytest.fixture(autouse=True)
+def clock() -> Iterator[time_machine.Traveller]:
+    """It is `NOW`, and time goes on: a post that holds "today" does not end because midnight comes."""
+    with time_machine.travel(NOW, tick=True) as traveller:
+        yield traveller
 
 
 class City(NamedTuple):
