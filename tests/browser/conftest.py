@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,6 +24,13 @@ NAMES = ("chromium", "chromium-browser", "google-chrome")
 #: When a wait is given up (ms): Playwright's own 5 s are too few for a busy machine.
 PATIENCE = 60_000
 expect.set_options(timeout=PATIENCE)
+
+
+def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
+    """Every test of this folder needs a browser, so `-m "not browser"` leaves out all of them."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.browser)
 
 
 class Complaints(list[str]):
