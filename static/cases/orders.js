@@ -16,8 +16,8 @@ document.addEventListener("htmx:afterSwap", (event) => {
 document.addEventListener("case:acted", (event) => {
   $("#act-dialog")?.close();
   if (board()) refresh(event.detail.number);
-  else if ($("body.order")) location.reload();
-  else if ($(".act-page")) location.assign($(".act-page [data-back-link]")?.dataset.backLink || "/");
+  else if ($("body.order")) gezhi().leave(() => location.reload());
+  else if ($(".act-page")) gezhi().leave(() => location.assign($(".act-page [data-back-link]")?.dataset.backLink || "/"));
 });
 document.addEventListener("click", (event) => {
   const cancel = event.target.closest?.("[data-back-link]");
@@ -77,7 +77,6 @@ function closePane() {
   mark("");
   pane.setAttribute("data-empty", "");
   pane.replaceChildren($("#pane-idle").content.cloneNode(true));
-  pane.replaceChildren($("#pane-idle").content.cloneNode(true));
   const address = new URL(location.href);
   address.searchParams.delete("case");
   history.replaceState(null, "", address);
@@ -117,6 +116,7 @@ function showTicks() {
   $("[data-ticked]", bar).textContent = bar.dataset.countWords.replace("{n}", ticked.length);
   const each = ticked.map((box) => box.closest("tr").dataset.actions.split(" "));
   for (const button of $$("[data-bulk]", bar)) button.hidden = !each.every((actions) => actions.includes(button.dataset.bulk));
+  $("[data-bulk-none]", bar).hidden = !ticked.length || $$("[data-bulk]", bar).some((button) => !button.hidden);
   const all = $("[data-tick-all]");
   if (all) { all.checked = ticked.length > 0 && ticked.length === ticks(true).length; all.indeterminate = ticked.length > 0 && !all.checked; }
 }

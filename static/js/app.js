@@ -252,7 +252,22 @@ document.addEventListener("htmx:timeout", () => toast({ text: words().offline, t
 document.addEventListener("htmx:responseError", (event) => {
   if (event.detail.xhr.status >= 500) toast({ text: words().failed, tone: "error" });
 });
-document.addEventListener("toast", (event) => { if (event.detail?.text) toast(event.detail); });
+let told = null;
+document.addEventListener("toast", (event) => {
+  const { text, tone, action, href } = event.detail ?? {};   // without the element that htmx adds
+  if (text) toast(told = { text, tone, action, href });
+});
+/* a page that leaves or renews itself right after a toast takes it along */
+const TOLD = "gezhi:told";
+function leave(go) {
+  try { if (told) sessionStorage.setItem(TOLD, JSON.stringify(told)); } catch { /* then nobody is told */ }
+  go();
+}
+function tellAgain() {
+  let kept = null;
+  try { kept = sessionStorage.getItem(TOLD); sessionStorage.removeItem(TOLD); } catch { /* no storage, nothing to tell */ }
+  if (kept) toast(JSON.parse(kept));
+}
 function settle(root) {
   $$("[data-toast]", root).forEach(expire);
   const focus = root.matches?.("[data-focus]") ? root : $("[data-focus]", root);
@@ -260,6 +275,7 @@ function settle(root) {
 }
 document.addEventListener("htmx:load", (event) => settle(event.detail.elt));
 
-window.gezhi = { icon, toast, openDialog, ask, onKey, settle, words };
+window.gezhi = { icon, toast, openDialog, ask, onKey, settle, words, leave };
 settle(document);
+tellAgain();
 document.documentElement.dataset.ready = "1";

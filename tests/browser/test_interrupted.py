@@ -88,3 +88,28 @@ def test_a_report_survives_the_end_of_the_session(
     phone.click(SUBMIT)
     phone.wait_for_url("**/reported/")
     assert Case.objects.get().attachments.count() == 1
+
+
+@pytest.mark.parametrize("page", ["the order", "the action"])
+def test_what_was_done_is_still_said_after_the_page_has_moved_on(
+    world: World, open_page: Any, live_server: LiveServer, page: str
+) -> None:
+    """The order's page renews itself, and an action's own page leaves, as soon as the action is taken."""
+    case = report(world)
+    desk = open_page()
+    path = f"/orders/{case.number}/" if page == "the order" else f"/orders/{case.number}/act/comment/"
+    desk.goto(f"{live_server.url}/login/?next={path}")
+    sign_in(desk, world.desk.username)
+    desk.wait_for_url(f"**{path}")
+    expect(desk.locator("html[data-ready]")).to_be_attached()
+    if page == "the order":
+        desk.locator("[data-key=C]").first.dispatch_event("click")
+    desk.locator("textarea[name=note]").last.fill("已电话联系")
+    desk.keyboard.press("Control+Enter")
+    expect(desk.locator(".toast")).to_contain_text("“备注”已办")
+    desk.wait_for_url(f"**/orders/{case.number}/")
+    expect(desk.locator("main .timeline").first).to_contain_text("已电话联系")
+    expect(desk.locator(".toast")).to_contain_text("“备注”已办")
+    desk.reload()
+    expect(desk.locator("main .timeline").first).to_contain_text("已电话联系")
+    expect(desk.locator(".toast")).to_have_count(0)  # said once

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 import time_machine
+from django.template.loader import render_to_string
 from django.test import Client
 from django.urls import reverse
 
@@ -112,3 +113,14 @@ def test_a_list_to_choose_from_begins_with_words(world: World) -> None:
     page = signed_in(world.handler).get(act(case, "assign")).content.decode()
     assert "请选择</option>" in page
     assert "---------" not in page
+
+
+@pytest.mark.parametrize(
+    ("metres", "words"), [(None, "本楼"), (0.3, "这里有相似的一件"), (12.0, "12 米内有相似的一件")]
+)
+def test_a_similar_order_is_never_zero_metres_away(world: World, metres: float | None, words: str) -> None:
+    case = report(world)
+    case.distance_m = metres  # type: ignore[attr-defined]
+    page = render_to_string("cases/_similar.html", {"found": [case]})
+    assert words in page
+    assert "0 米" not in page
