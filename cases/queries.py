@@ -63,7 +63,7 @@ def visible_case(number: str, access: Access) -> Case:
 def _order_for(access: Access) -> Kept[Case]:
     mine = CoReporter.objects.filter(case=OuterRef("pk"), user=access.user_id)
     rows = Case.objects.visible_to(access).filter(number=Slot("number")).annotate(is_joined=Exists(mine))
-    beside = ("matter__matter_class", "standard", "compound", "unit", "handler", "reporter")
+    beside = ("matter__matter_class", "standard", "compound", "unit", "handler", "suggested_unit", "reporter")
     return Kept(rows.select_related(*beside).defer("search_terms"))
 
 
