@@ -2,8 +2,8 @@
 
 A form's page can only give back what was read. So the fields of a multipart form are read up to
 `DATA_UPLOAD_MAX_MEMORY_SIZE`, far beyond what any field takes, and the form refuses them itself. That costs
-memory, also at doors without an account; therefore few such requests are worked on at once, who sends them again
-and again is refused unread, and every other kind of body stays small.
+memory, also at doors without an account; therefore few such requests are worked on at once, who sends them
+again and again is refused unread, and every other kind of body stays small.
 """
 
 from __future__ import annotations
