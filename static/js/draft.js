@@ -147,7 +147,7 @@ document.addEventListener("htmx:afterRequest", (event) => {
 /* the page that comes from the sent one, is not that one again and shows no error: it was taken. Any other page that
    comes next, by the address or by a code, says nothing: what was typed stays */
 const sent = JSON.parse(sessionStorage.getItem(SENT) || "null");
-const refused = document.querySelector("main.solo, .conflict, .error-summary, [aria-invalid=true]");
+const refused = document.querySelector("main.solo, body.login, .conflict, .error-summary, [aria-invalid=true]");
 const isBack = performance.getEntriesByType("navigation")[0]?.type === "back_forward";
 if (sent && document.referrer === sent.page && !refused && !isBack) clear(); else sessionStorage.removeItem(SENT);
 globalThis.navigation?.addEventListener("navigateerror", () => sessionStorage.removeItem(SENT));
