@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from django.contrib.auth import get_user_model
@@ -55,13 +56,17 @@ def test_what_no_row_can_meet_asks_nothing(django_assert_num_queries) -> None:
 
 
 def test_every_thread_asks_through_its_own_connection() -> None:
-    kept, seen = Kept(User.objects.filter(username=Slot("name"))), []
+    kept = Kept(User.objects.filter(username=Slot("name")))
+    seen: list[Any] = []
+
+    def note(execute: Any, *rest: Any) -> Any:
+        seen.append(connections["default"])
+        return execute(*rest)
 
     def ask() -> None:
-        own = connections["default"]
-        with own.execute_wrapper(lambda execute, *rest: (seen.append(own), execute(*rest))[1]):
+        with connections["default"].execute_wrapper(note):
             kept.ask(name="nobody")
-        own.close()
+        connections["default"].close()
 
     thread = threading.Thread(target=ask)
     thread.start()
