@@ -108,10 +108,6 @@ class Access:
         """Whether the user holds a post in this unit."""
         return unit_id in self.unit_ids
 
-    def is_head_of(self, unit_id: int | None) -> bool:
-        """Whether the user heads this unit."""
-        return unit_id in self.headed_unit_ids
-
     def is_officer(self, role: Role) -> bool:
         """Whether the user is the system, security or audit officer that is asked for."""
         return role in self.officer_roles

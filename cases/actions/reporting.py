@@ -15,7 +15,7 @@ from cases import clocks
 from cases.actions.engine import lock_case, open_case, record, require_reason
 from cases.actors import Actor, PublicReporter
 from cases.catalogue import standard_for
-from cases.models import Attachment, Case, Channel, CoReporter, Matter, Standard
+from cases.models import Attachment, Case, CoReporter, Matter, Standard
 from cases.numbers import take_numbers
 from cases.placing import Territory, put_at, stamp_report, territory_of
 from cases.terms import search_terms
@@ -303,10 +303,7 @@ def join_case(
     same = same.filter(user=user) if user else same.filter(client_id=client_id).exclude(client_id="")
     if (first := same.first()) is not None:
         return first
-    if case.state not in OPEN_STATES:
-        raise WrongState(_("This order has ended. Please report it as a new one."))
-    if user is not None and case.reporter_id == user.pk:
-        raise Invalid(_("You reported this one yourself."))
+    _check_joinable(case, user)
     joined = CoReporter.objects.create(
         case=case,
         user=user,
@@ -318,15 +315,16 @@ def join_case(
         joined_at=at,
     )
     case.co_reports += 1
-    record(
-        case,
-        "join",
-        actor=user or PublicReporter(case.pk, joined.pk),
-        at=at,
-        note=joined.note,
-        co_reporter_id=joined.pk,
-    )
+    actor = user or PublicReporter(case.pk, joined.pk)
+    record(case, "join", actor=actor, at=at, note=joined.note, co_reporter_id=joined.pk)
     return joined
+
+
+def _check_joinable(case: Case, user: User | None) -> None:
+    if case.state not in OPEN_STATES:
+        raise WrongState(_("This order has ended. Please report it as a new one."))
+    if user is not None and case.reporter_id == user.pk:
+        raise Invalid(_("You reported this one yourself."))
 
 
 @transaction.atomic
@@ -359,9 +357,3 @@ def withdraw_case(*, case_id: int, actor: Actor, at: datetime, note: str = "") -
     clocks.stop(case, at=at)
     case.ended_at = at
     return record(case, "withdraw", actor=actor, at=at, note=note)
-
-
-def channel_of(user: User, *, at: datetime) -> str:
-    """The channel of a report by somebody signed in: grid workers have their own."""
-    access = access_of(user, on=timezone.localdate(at))
-    return Channel.GRID_WORKER if access.place_roles() or access.unit_ids else Channel.RESIDENT
