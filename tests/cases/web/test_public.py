@@ -221,6 +221,17 @@ def test_the_same_one_is_offered_without_anybodys_data_and_joined(world, code):
     assert CoReporter.objects.count() == 1
 
 
+def test_too_long_a_note_of_somebody_who_joins_comes_back_in_the_form(world, code):
+    case = bring_to(world, State.HANDLING, lng=118.3141, lat=32.3041)
+    client = visitor()
+    offered = client.get(f"/r/{code.token}/similar/", {"matter": world.matter.pk}).content.decode()
+    url = re.search(r'formaction="([^"]+)"', offered).group(1)
+    answer = client.post(url, filled(world, description="也看到了" * 501))
+    assert answer.status_code == 400
+    assert "也看到了" * 501 in answer.content.decode()
+    assert Case.objects.get(pk=case.pk).co_reports == 0
+
+
 def test_only_what_this_code_offered_can_be_joined(world, code):
     bring_to(world, State.HANDLING, lng=118.3141, lat=32.3041)
     client = visitor()
