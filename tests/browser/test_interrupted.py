@@ -28,7 +28,8 @@ def world() -> World:
 def sign_in(page: Page, name: str) -> None:
     page.fill("#id_username", name)
     page.fill("#id_password", PASSWORD)
-    page.click(SUBMIT)
+    with page.expect_navigation():  # whole, with its scripts: before them a row is a plain link
+        page.click(SUBMIT)
 
 
 def end_session(page: Page) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import signal
+import sys
 import threading
 import time
 
@@ -93,6 +95,41 @@ def test_a_stop_interrupts_a_child_that_runs_to_its_end(supervisor, shell, tmp_p
     pid = int((tmp_path / "pid").read_text())
     supervisor.stop(loud=False)
     assert not is_running(pid)
+
+
+@pytest.fixture
+def handler(supervisor):
+    """What the supervisor does on Ctrl-C."""
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = [signal.getsignal(number) for number in numbers]
+    supervisor.take_signals()
+    yield signal.getsignal(signal.SIGTERM)
+    for number, action in zip(numbers, before, strict=True):
+        signal.signal(number, action)
+
+
+@pytest.mark.parametrize("steps", range(12))
+def test_a_stop_asked_for_in_the_midst_of_waiting_is_heard(supervisor, handler, steps):
+    """The handler runs in the very thread that waits, between any two of its steps."""
+    left = iter(range(steps))
+    calls = []
+
+    def trace(frame, event, arg):
+        if next(left, None) is None and not calls:
+            calls.append(frame.f_code.co_name)
+            handler(signal.SIGTERM, frame)
+        return trace
+
+    def wait():
+        sys.settrace(trace)
+        supervisor.stopping.wait(0.2)
+
+    thread = threading.Thread(target=wait, daemon=True)
+    thread.start()
+    thread.join(timeout=30)
+    assert calls
+    assert not thread.is_alive()
+    assert supervisor.stopping.is_set()
 
 
 def test_children_end_in_the_reverse_order_of_their_start(supervisor, shell, tmp_path):
