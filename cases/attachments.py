@@ -18,7 +18,7 @@ from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from cases.models import Attachment, Case, CaseEvent
-from cases.pictures import Claims, read_picture
+from cases.pictures import Claims, Picture, read_picture
 from cases.workflow import Kind
 from governance.common.errors import Invalid, NotVisible, Throttled
 from partymembers.access import Access
@@ -63,29 +63,34 @@ def store_picture(
     _check_pace(uploader, upload_key, ip, at)
     picture = read_picture(file, at=at, field=field)
     said = _joined(picture.claims, claims or Claims())
+    row = Attachment(
+        token=secrets.token_urlsafe(32),
+        role=role,
+        uploader=uploader,
+        upload_key="" if uploader else upload_key,
+        claimed_at=said.at,
+        claimed_lng=said.lng,
+        claimed_lat=said.lat,
+        uploaded_at=at,
+        upload_ip=ip,
+    )
+    return _keep(row, picture)
+
+
+def _keep(row: Attachment, picture: Picture) -> Attachment:
+    """Write both files, then the row; no file stays without its row."""
     names: list[str] = []
     try:
-        names += [_save(picture.content, at, ""), _save(picture.thumbnail, at, "-s")]
-        return Attachment.objects.create(
-            token=secrets.token_urlsafe(32),
-            role=role,
-            uploader=uploader,
-            upload_key="" if uploader else upload_key,
-            file=names[0],
-            thumbnail=names[1],
-            sha256=picture.sha256,
-            size=len(picture.content),
-            width=picture.width,
-            height=picture.height,
-            claimed_at=said.at,
-            claimed_lng=said.lng,
-            claimed_lat=said.lat,
-            uploaded_at=at,
-            upload_ip=ip,
-        )
+        for content, suffix in ((picture.content, ""), (picture.thumbnail, "-s")):
+            names.append(_save(content, row.uploaded_at, suffix))
+        row.file, row.thumbnail = names
+        row.sha256, row.size = picture.sha256, len(picture.content)
+        row.width, row.height = picture.width, picture.height
+        row.save()
     except BaseException:
         _delete_files(names)
         raise
+    return row
 
 
 def _save(content: bytes, at: datetime, suffix: str) -> str:

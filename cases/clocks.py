@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import NamedTuple
 
 from cases.calendars import current_calendar
@@ -15,6 +16,7 @@ from cases.deadlines import TimerType, due_after, elapsed, limit_of
 from cases.ladder import next_percent, rungs_for
 from cases.models import Case, Clock, LadderRung, StagePolicy
 from cases.workflow import Kind, Stage, State
+from governance.common.kept import Kept, Slot
 from governance.common.remembering import remembered
 
 #: The stages that the whole order's due time chains, in order.
@@ -46,8 +48,13 @@ def limits_of(case: Case) -> dict[str, Limit]:
 
 
 def _policies_of(urgency: str) -> dict[str, Limit]:
-    rows = StagePolicy.objects.filter(urgency=urgency)
+    rows = _policies().ask(urgency=urgency)
     return {p.stage: Limit(timedelta(minutes=p.minutes), TimerType(p.timer_type)) for p in rows}
+
+
+@lru_cache(maxsize=1)
+def _policies() -> Kept[StagePolicy]:
+    return Kept(StagePolicy.objects.filter(urgency=Slot("urgency")))
 
 
 def whole_limit(start: datetime, limits: dict[str, Limit]) -> Limit:
@@ -115,7 +122,12 @@ def open_clock(
 
 def active_ladder() -> list[LadderRung]:
     """The rungs in force."""
-    return remembered("ladder", lambda: list(LadderRung.objects.filter(is_active=True)))
+    return remembered("ladder", lambda: _ladder().ask())
+
+
+@lru_cache(maxsize=1)
+def _ladder() -> Kept[LadderRung]:
+    return Kept(LadderRung.objects.filter(is_active=True))
 
 
 def reckon(clock: Clock, case: Case, ladder: Iterable[LadderRung]) -> None:
@@ -194,20 +206,35 @@ def stop(case: Case, *stages: str, at: datetime) -> None:
             clock.save()
 
 
-def _movable(case: Case, stage: str) -> Clock | None:
-    """The clock whose due time a suspension or an extension moves: the running one.
+def run_on(case: Case, stage: Stage, *, at: datetime) -> None:
+    """Let a stage's last clock run on as if it had never stopped: its due time stays what it was.
 
-    The whole order's stopped when it was first closed, but its due time still counts once it is reopened.
+    Rungs that it passed while it stood are not made up for: nobody held the ball then. The ladder goes on
+    with the next one ahead.
     """
-    if stage == Stage.WHOLE:
-        return next((c for c in _known(case) if c.stage == stage), None)
-    return running(case, stage)
+    clock = max((c for c in _known(case) if c.stage == stage), key=lambda c: c.round, default=None)
+    if clock is None or clock.stopped_at is None:
+        return
+    clock.stopped_at = clock.used = None
+    limit = max(clock.limit + clock.extended, timedelta(seconds=1))
+    passed = max(used(clock, now=at) * 100 // limit, (clock.next_rung_percent or 0) - 1)
+    schedule_rung(clock, case, active_ladder(), after=passed)
+    clock.save()
+
+
+def run_until(case: Case, stage: Stage, due_at: datetime) -> None:
+    """Give a stage that never had a clock one since the report, due when another system said."""
+    if any(clock.stage == stage for clock in _known(case)):
+        return
+    # Day and night, as the calendar's working time cannot name every instant that a source may have chosen.
+    limit = Limit(max(due_at - case.reported_at, timedelta(0)), TimerType.NATURAL_DAY)
+    start_with(case, stage, limit, at=case.reported_at)
 
 
 def pause(case: Case, *stages: str, at: datetime) -> None:
     """Let these clocks stand still; the order has no due time while its whole clock stands."""
     for stage in stages:
-        clock = _movable(case, stage)
+        clock = running(case, stage)
         if clock is not None and clock.paused_at is None:
             clock.paused_at = at
             clock.next_rung_at = None
@@ -218,7 +245,7 @@ def resume(case: Case, *stages: str, at: datetime) -> None:
     """Let paused clocks run on: their due times move by the pause, in their own time."""
     ladder = active_ladder()
     for stage in stages:
-        clock = _movable(case, stage)
+        clock = running(case, stage)
         if clock is None or clock.paused_at is None:
             continue
         timer = TimerType(clock.timer_type)
@@ -232,7 +259,7 @@ def extend(case: Case, extra: timedelta) -> None:
     """Move the handling and the whole due time by the same amount; rungs already taken stay taken."""
     ladder = active_ladder()
     for stage in (Stage.HANDLE, Stage.WHOLE):
-        clock = _movable(case, stage)
+        clock = running(case, stage)
         if clock is not None:
             clock.extended += extra
             reckon(clock, case, ladder)

@@ -26,6 +26,7 @@ from cases.relay import Consumer
 from cases.workflow import State
 from grids.levels import Level
 from grids.models import Place, PlaceChange
+from partymembers.access import units_without_people
 from partymembers.models import Post, StaffChange
 
 logger = logging.getLogger("gezhi.changes")
@@ -52,15 +53,23 @@ def route_new(events: Sequence[CaseEvent]) -> None:
 
 
 def catch_strays(events: Sequence[CaseEvent]) -> None:
-    """Move on an order whose unit, handler or place had ended by the time the event was committed."""
+    """Move on an order whose unit, handler or place had ended by the time the event was committed.
+
+    A unit in which nobody can act counts as ended: its order would wait where nobody sees it.
+    """
     ids = {event.case_id for event in events if event.kind in _MAY_STRAY and not event.is_imported}
+    if not ids:
+        return
+    at = timezone.now()
+    touched = Case.objects.running().filter(pk__in=ids)
+    units = {pk for pk in touched.values_list("unit_id", flat=True).distinct() if pk is not None}
     ended = (
         Q(unit__disabled_at__isnull=False)
+        | Q(unit__in=units_without_people(units, on=timezone.localdate(at)))
         | Q(handler__disabled_at__isnull=False)
         | Q(place__retired_on__isnull=False)
     )
-    at = timezone.now()
-    for case_id in _ids(Case.objects.running().filter(ended, pk__in=ids)) if ids else ():
+    for case_id in _ids(touched.filter(ended)):
         move_case_to_successor(case_id=case_id, at=at)
         return_to_desk(case_id=case_id, at=at)
         clear_handler(case_id=case_id, at=at)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 
 from django.db.models import QuerySet
 
@@ -12,9 +13,9 @@ from cases.models import Case, Notification
 from cases.timeline import look_of
 from cases.wording import describe
 from cases.workflow import Kind
+from governance.common.kept import Kept, Slot
 from partymembers.access import Access
-from partymembers.models import User
-from partymembers.notices import notices_of
+from partymembers.models import Notice, User
 
 #: Unread messages are counted up to here; the bell then says "99+".
 MOST_COUNTED = 100
@@ -42,9 +43,16 @@ def notifications_of(user: User, *, now: datetime) -> QuerySet[Notification]:
 
 def unread_count(user: User, *, now: datetime) -> int:
     """How many wait to be read, with the notices that are about no order; at most MOST_COUNTED, one query."""
-    orders = notifications_of(user, now=now).filter(read_at=None).order_by().values("pk")[:MOST_COUNTED]
-    others = notices_of(user).filter(read_at=None).order_by().values("pk")[:MOST_COUNTED]
-    return min(orders.union(others, all=True).count(), MOST_COUNTED)
+    return min(len(_unread().ask(user_id=user.pk, now=now)), MOST_COUNTED)
+
+
+@lru_cache(maxsize=1)
+def _unread() -> Kept[int]:
+    """Ids, of which there are few, where a count would have Django build a second statement around it."""
+    orders = Notification.objects.filter(recipient_id=Slot("user_id"), due_at__lte=Slot("now"), read_at=None)
+    others = Notice.objects.filter(recipient_id=Slot("user_id"), read_at=None)
+    rows = orders.order_by().values_list("pk", flat=True)[:MOST_COUNTED]
+    return Kept(rows.union(others.order_by().values_list("pk", flat=True)[:MOST_COUNTED], all=True))
 
 
 def with_orders(rows: QuerySet[Notification]) -> QuerySet[Notification]:

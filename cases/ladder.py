@@ -11,8 +11,8 @@ from cases.workflow import Stage
 def rungs_for(ladder: Iterable[LadderRung], case: Case, stage: str) -> list[LadderRung]:
     """The rungs that apply to one stage of an order; an empty field of a rung means "any".
 
-    Nothing climbs from the top, so that a ladder that repeats ends there; nor for an unanswered whistle, which
-    the desk itself has sent.
+    Nothing climbs from the top, so that a ladder that repeats ends there; nor for an unanswered whistle,
+    which the desk itself has sent.
     """
     is_top = case.desk.depth == 1
     return [

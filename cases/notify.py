@@ -19,7 +19,17 @@ from django.utils import timezone
 from cases.calendars import current_calendar
 from cases.deadlines import next_working_moment
 from cases.events import EVENT_KINDS, Circle
-from cases.models import Case, CaseEvent, CaseUnit, Claim, CoReporter, Notification, Urgency, Wish
+from cases.models import (
+    Case,
+    CaseEvent,
+    CaseUnit,
+    Claim,
+    CoReporter,
+    Notification,
+    Urgency,
+    WhistleCall,
+    Wish,
+)
 from cases.relay import Consumer
 from cases.workflow import Kind, Stage, State
 from grids.models import Place
@@ -52,6 +62,7 @@ _HOLDER_OF_STAGE: dict[str | None, Circle] = {
     Stage.BEGIN: Circle.CLAIMER,
     Stage.DELIVER: Circle.CLAIMER,
     Stage.RATE: Circle.REPORTERS,
+    Stage.ANSWER: Circle.CALLED,
 }
 _HOLDER_OF_STATE: dict[str, Circle] = {
     State.REPORTED: Circle.DESK,
@@ -82,6 +93,7 @@ class Roster:
     supervisors: dict[int, IDS] = field(default_factory=dict)  # by order
     claimers: dict[int, IDS] = field(default_factory=dict)  # by order: who has claimed the wish
     branches: dict[int, IDS] = field(default_factory=dict)  # by order: committee of the wish's branch
+    called: dict[int, IDS] = field(default_factory=dict)  # by order: whom its last whistle calls
     disabled: frozenset[int] = frozenset()
 
     def ground_of(self, path: str) -> IDS:
@@ -185,6 +197,10 @@ def _branch(event: CaseEvent, case: Case, roster: Roster) -> IDS:
     return roster.branches.get(case.pk, [])
 
 
+def _called(event: CaseEvent, case: Case, roster: Roster) -> IDS:
+    return roster.called.get(case.pk, [])
+
+
 _CIRCLES: dict[Circle, Callable[[CaseEvent, Case, Roster], IDS]] = {
     Circle.HOLDER: _holder,
     Circle.DESK: _desk,
@@ -199,6 +215,7 @@ _CIRCLES: dict[Circle, Callable[[CaseEvent, Case, Roster], IDS]] = {
     Circle.CLAIMER: _claimer,
     Circle.FORMER_CLAIMER: _former_claimer,
     Circle.BRANCH: _branch,
+    Circle.CALLED: _called,
 }
 
 
@@ -219,6 +236,7 @@ def load_roster(events: Sequence[CaseEvent], cases: Iterable[Case], *, on: dt.da
         roster.supervisors.setdefault(case_id, []).append(user_id)
     _load_posts(roster, events, cases, on=on)
     _load_wishes(roster, [case.pk for case in cases if case.kind == Kind.WISH], on=on)
+    _load_called(roster, [case.pk for case in cases if case.whistles_sent], on=on)
     candidates = _everybody(roster, events, cases)
     gone = User.objects.filter(pk__in=candidates, disabled_at__isnull=False).values_list("pk", flat=True)
     roster.disabled = frozenset(gone)
@@ -275,6 +293,46 @@ def _load_wishes(roster: Roster, ids: IDS, *, on: dt.date) -> None:
     roster.branches = {case_id: seats[branch_id] for case_id, branch_id in branches.items()}
 
 
+def _load_called(roster: Roster, ids: IDS, *, on: dt.date) -> None:
+    """Whom the last whistle of these orders calls: members, people of units, committees; none, no query."""
+    if not ids:
+        return
+    calls = WhistleCall.objects.filter(whistle__case__in=ids).order_by("whistle", "pk")
+    latest: dict[int, list[tuple[int | None, int | None, int | None]]] = {}
+    of_whistle: dict[int, int] = {}
+    for case_id, whistle_id, *called in calls.values_list(
+        "whistle__case_id", "whistle_id", "user_id", "unit_id", "branch_id"
+    ):
+        if of_whistle.get(case_id) != whistle_id:
+            of_whistle[case_id], latest[case_id] = whistle_id, []
+        latest[case_id].append(tuple(called))
+    seats = _seats(
+        {row[1] for rows in latest.values() for row in rows}, {r[2] for w in latest.values() for r in w}, on
+    )
+    for case_id, rows in latest.items():
+        people = [
+            [user] if user else seats.get(("unit", unit), []) + seats.get(("branch", branch), [])
+            for user, unit, branch in rows
+        ]
+        roster.called[case_id] = [user for each in people for user in each]
+
+
+def _seats(
+    units: set[int | None], branches: set[int | None], on: dt.date
+) -> dict[tuple[str, int | None], IDS]:
+    """Who holds a post in these units and branches."""
+    found: dict[tuple[str, int | None], IDS] = defaultdict(list)
+    held = Post.objects.filter(
+        Q(role__in=UNIT_ROLES, unit__in=units - {None})
+        | Q(role__in=BRANCH_ROLES, branch__in=branches - {None}),
+        in_force(on),
+        user__disabled_at=None,
+    ).order_by("pk")
+    for user, unit, branch in held.values_list("user_id", "unit_id", "branch_id"):
+        found["unit" if unit else "branch", unit or branch].append(user)
+    return found
+
+
 def _places_and_units(
     roster: Roster, events: Sequence[CaseEvent], cases: Sequence[Case]
 ) -> tuple[set[int], set[int], set[str]]:
@@ -299,7 +357,7 @@ def _everybody(roster: Roster, events: Sequence[CaseEvent], cases: Sequence[Case
     for event in events:
         found |= {event.data.get(key) for key in ("handler_id", "from_handler_id", "claimer_id")}
     by_place = (roster.desks, roster.ground, roster.units)
-    by_order = (roster.reporters, roster.supervisors, roster.claimers, roster.branches)
+    by_order = (roster.reporters, roster.supervisors, roster.claimers, roster.branches, roster.called)
     for group in (*by_place, *by_order):
         for people in group.values():
             found |= set(people)

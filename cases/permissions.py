@@ -11,11 +11,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from cases.actors import Actor, PublicReporter, System
-from cases.models import Case, CaseRequest, CaseUnit
+from cases.models import Case, CaseRequest, CaseUnit, CoReporter, Feedback, WhistleCall
 from cases.placing import level_below
+from cases.whistles import call_for, may_take, standing_whistle, was_called
 from cases.wishes import wish_relations
 from cases.workflow import WORKFLOWS, Kind, Relation, Rule, State, rule_of
 from governance.common.errors import NotAllowed, NotVisible, WrongState
+from grids.models import Level
 from partymembers.access import NOTHING, Access, access_of
 from partymembers.models import User
 
@@ -43,6 +45,9 @@ RELATION_NAMES = {
     Relation.SYSTEM: gettext_lazy("the portal"),
 }
 _REQUESTS = frozenset({"ask_extension", "ask_suspension"})
+_WHISTLES = frozenset({"whistle", "end_whistle", "answer_whistle", "come_to_whistle", "report_whistle"})
+#: Kinds of events by which somebody speaks as a reporter, whatever posts they hold beside.
+REPORTERS_ACTIONS = frozenset({"report", "join", "add_information", "rate", "withdraw"})
 
 
 @dataclass(frozen=True)
@@ -56,6 +61,10 @@ class Standing:
     open_request: str | None = None
     #: Whether this is who reported first, and nobody has joined the report since.
     is_sole_reporter: bool = False
+    #: Whether this reporter has rated the order since it was closed.
+    has_rated: bool = False
+    #: The call of the standing whistle that this actor answers.
+    call: WhistleCall | None = None
 
     def allows(self, case: Case, rule: Rule) -> bool:
         """Whether this actor may do this now."""
@@ -77,12 +86,19 @@ def standing_of(actor: Actor, case: Case, *, at: datetime, access: Access | None
         mine = actor.case_id == case.pk
         relations = frozenset({Relation.REPORTER} if mine else ())
         alone = mine and actor.co_reporter_id is None and not case.co_reports
-        return Standing(relations, None, at, _open_request(case), is_sole_reporter=alone)
-    if access is None:
-        access = access_of(actor, on=timezone.localdate(at))
-    alone = case.reporter_id == actor.pk and not case.co_reports
+    else:
+        if access is None:
+            access = access_of(actor, on=timezone.localdate(at))
+        relations = frozenset(_relations(actor, access, case))
+        alone = case.reporter_id == actor.pk and not case.co_reports
     return Standing(
-        frozenset(_relations(actor, access, case)), actor.pk, at, _open_request(case), is_sole_reporter=alone
+        relations,
+        actor.pk if isinstance(actor, User) else None,
+        at,
+        _open_request(case),
+        is_sole_reporter=alone,
+        has_rated=Relation.REPORTER in relations and has_rated(actor, case),
+        call=call_for(case, actor, access) if isinstance(actor, User) and access else None,
     )
 
 
@@ -103,6 +119,8 @@ def _relations(user: User, access: Access, case: Case) -> Iterable[Relation]:
         yield Relation.ASSIST
     if case.reporter_id == user.pk or (case.co_reports and _joined(user, case)):
         yield Relation.REPORTER
+    if was_called(case, user, access):
+        yield Relation.CALLED
     if case.kind == Kind.WISH:
         yield from wish_relations(user, access, case)
 
@@ -128,24 +146,68 @@ def _fits(case: Case, rule: Rule, standing: Standing) -> bool:
         return standing.open_request == _DECISIONS[action]
     if action in _REQUESTS:
         return standing.open_request is None
+    if action in _WHISTLES:
+        return _fits_whistle(case, action, standing)
     return _fits_the_rest(case, action, standing)
 
 
 def _fits_the_rest(case: Case, action: str, standing: Standing) -> bool:
-    if action == "withdraw":  # what others joined is no longer one person's to take back
-        return standing.is_sole_reporter
+    if action == "withdraw":  # what others joined, or a unit has had, is no longer one person's to take back
+        return standing.is_sole_reporter and case.dispatched_at is None
     if action == "escalate":
         return case.desk.depth > 1
     if action == "give_back":  # what happened above every community has no desk below
         return level_below(case) is not None
     if action == "to_branch":
         return case.wish.left_to_branch_at is None
-    return action != "rate" or case.state == State.DELIVERED or is_rating_open(case, at=standing.at)
+    return action != "rate" or _fits_rating(case, standing)
+
+
+def _fits_rating(case: Case, standing: Standing) -> bool:
+    """An incident's closing is rated once; a wish's rating may be changed, and its points follow."""
+    if case.kind == Kind.WISH:
+        return case.state == State.DELIVERED or is_rating_open(case, at=standing.at)
+    return is_rating_open(case, at=standing.at) and not standing.has_rated
+
+
+def _fits_whistle(case: Case, action: str, standing: Standing) -> bool:
+    """Whistling is for those above the community: a desk that holds an order there has taken it up."""
+    if action == "whistle":
+        is_above = Relation.DESK_ABOVE in standing.relations or case.desk.level != Level.COMMUNITY
+        return is_above and standing_whistle(case) is None
+    if action == "end_whistle":
+        return standing_whistle(case) is not None
+    return may_take(action, standing.call)
 
 
 def is_rating_open(case: Case, *, at: datetime) -> bool:
     """Whether a closed order may still be rated."""
     return case.closed_at is not None and at <= case.closed_at + RATING_TIME
+
+
+def has_rated(actor: User | PublicReporter, case: Case) -> bool:
+    """Whether this reporter has rated the closed order since it was closed; one query (or `feedback` known).
+
+    Each closing is rated once by each reporter: after a reopening they are asked again.
+    """
+    if case.state != State.CLOSED or case.closed_at is None:
+        return False
+    said = [f for f in case.feedback.all() if f.source != Feedback.Source.FOLLOW_UP]
+    said = [f for f in said if f.at >= case.closed_at]
+    if isinstance(actor, User):
+        return any(f.by_id == actor.pk for f in said)
+    return any(f.by_id is None and f.co_reporter_id == actor.co_reporter_id for f in said)
+
+
+def co_reporter_of(actor: Actor, case: Case) -> CoReporter | None:
+    """As which co-reporter somebody speaks; none for the reporter, whose own answer comes first."""
+    if isinstance(actor, PublicReporter):
+        if actor.co_reporter_id is None:
+            return None
+        return CoReporter.objects.filter(case=case, pk=actor.co_reporter_id).first()
+    if isinstance(actor, User) and case.reporter_id != actor.pk:
+        return CoReporter.objects.filter(case=case, user=actor).first()
+    return None
 
 
 def allowed_actions(
@@ -187,7 +249,7 @@ def require(actor: Actor, action: str, case: Case, *, at: datetime, access: Acce
         raise NotVisible()
     if not standing.may_ever(case, rule):
         raise NotAllowed(_refusal(rule), extra={"action": action})
-    raise WrongState(_stale(case, rule), extra={"action": action, "state": case.state})
+    raise WrongState(_stale(case, rule, standing), extra={"action": action, "state": case.state})
 
 
 def _refusal(rule: Rule) -> str:
@@ -196,10 +258,16 @@ def _refusal(rule: Rule) -> str:
     return _("“%(action)s” is for %(people)s.") % {"action": rule.label, "people": _(" or ").join(people)}
 
 
-def _stale(case: Case, rule: Rule) -> str:
-    """Says who was faster, when, and that nothing of the late action has happened."""
+def _stale(case: Case, rule: Rule, standing: Standing) -> str:
+    """Says who was faster, when, and that nothing of the late action has happened.
+
+    Names pass only between people who work on the order: neither does a reporter read which colleague it
+    was, nor a unit who reported.
+    """
     if rule.action == "rate" and case.state == State.CLOSED:
-        return _("Rating ended 15 days after the order was closed. Please report it anew.")
+        return _rated_or_late(standing)
+    if rule.action == "withdraw" and case.dispatched_at is not None and rule.allowed_in(case.state):
+        return _("A unit has already worked on this report, so it can no longer be withdrawn.")
     last = case.events.select_related("actor").order_by("-seq").first()
     told = _("This order is now “%(state)s”, so “%(action)s” did not take effect.") % {
         "state": case.get_state_display(),
@@ -207,16 +275,24 @@ def _stale(case: Case, rule: Rule) -> str:
     }
     if last is None or last.actor is None:
         return told
+    is_colleague = bool(standing.relations - {Relation.REPORTER}) and last.kind not in REPORTERS_ACTIONS
+    name = last.actor.name if is_colleague or last.actor_id == standing.user_id else _("Somebody else")
     when = timezone.localtime(last.at).strftime("%H:%M")
-    return _("%(name)s changed it at %(when)s. ") % {"name": last.actor.name, "when": when} + told
+    return _("%(name)s changed it at %(when)s. ") % {"name": name, "when": when} + told
 
 
-def desk_bulk_actions(access: Access, case: Case) -> tuple[str, ...]:
-    """What a desk may do to this order together with others ticked in its list; no query."""
+def _rated_or_late(standing: Standing) -> str:
+    if standing.has_rated:
+        return _("You have rated this order already. If something is wrong again, please report it anew.")
+    return _("Rating ended 15 days after the order was closed. Please report it anew.")
+
+
+def desk_bulk_actions(access: Access, *, kind: str, state: str, desk_path: str) -> tuple[str, ...]:
+    """What a desk may do to an order like this together with others ticked in its list; no query."""
     desks = set()
-    if access.is_desk_of(case.desk.path):
+    if access.is_desk_of(desk_path):
         desks.add(Relation.DESK)
-    if access.is_desk_above(case.desk.path):
+    if access.is_desk_above(desk_path):
         desks.add(Relation.DESK_ABOVE)
-    rules = WORKFLOWS.get(case.kind, {}).values()
-    return tuple(r.action for r in rules if r.bulk and r.allowed_in(case.state) and desks & r.who)
+    rules = WORKFLOWS.get(kind, {}).values()
+    return tuple(r.action for r in rules if r.bulk and r.allowed_in(state) and desks & r.who)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from cases.models import Case
 from governance.common.remembering import remembered
 from grids.models import ORDER_LEVELS, Building, Level, Place
+from grids.querysets import above_without_outlines
 
 #: Levels below the city whose places have a desk, from the top down.
 _DESK_LEVELS = (Level.DISTRICT, Level.STREET, Level.COMMUNITY)
@@ -28,7 +29,7 @@ class Territory:
 
 def territory_of(place: Place) -> Territory:
     """Everything above a place; a building is kept beside its grid. At most two queries."""
-    above = remembered(("above", place.path), lambda: list(Place.objects.above(place).defer("boundary")))
+    above = remembered(("above", place.path), lambda: above_without_outlines(place))
     nodes = [*above, place]
     building = None
     if place.level == Level.BUILDING:

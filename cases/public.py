@@ -13,8 +13,8 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from cases.actors import PublicReporter
-from cases.models import Attachment, Case, CaseEvent, CoReporter, Feedback
-from cases.permissions import allowed_actions, is_rating_open
+from cases.models import Attachment, Case, CaseEvent, CoReporter
+from cases.permissions import allowed_actions, has_rated, is_rating_open
 from cases.querysets import CaseQuerySet
 from cases.timeline import SAID_TO_REPORTER, look_of, without_phones
 from cases.workflow import OPEN_STATES, State
@@ -116,8 +116,6 @@ def public_actions(followed: Followed, *, at: datetime) -> list[str]:
     allowed = set(allowed_actions(followed.actor, followed.case, at=at))
     if followed.co_reporter is not None:
         allowed.discard("withdraw")
-    if "rate" in allowed and not may_rate(followed, at=at):
-        allowed.discard("rate")
     if "urge" in allowed and _urged_lately(followed.case, at):
         allowed.discard("urge")
     return [action for action in PUBLIC_ACTIONS if action in allowed]
@@ -125,12 +123,7 @@ def public_actions(followed: Followed, *, at: datetime) -> list[str]:
 
 def may_rate(followed: Followed, *, at: datetime) -> bool:
     """Whether this person's rating of the closed order is still open."""
-    closed_at = followed.case.closed_at
-    if not is_rating_open(followed.case, at=at):
-        return False
-    mine = Feedback.objects.filter(case=followed.case, by=None, at__gte=closed_at)
-    mine = mine.filter(co_reporter=followed.co_reporter).exclude(source=Feedback.Source.FOLLOW_UP)
-    return not mine.exists()
+    return is_rating_open(followed.case, at=at) and not has_rated(followed.actor, followed.case)
 
 
 def _urged_lately(case: Case, at: datetime) -> bool:

@@ -5,21 +5,26 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from math import cos, radians
 from typing import Any
 
-from django.db.models import Exists, OuterRef, Prefetch, QuerySet, prefetch_related_objects
+from django.contrib.postgres.fields import ArrayField
+from django.db.models import BigIntegerField, Exists, F, OuterRef, Prefetch, When
+from django.db.models import Case as Choose
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
 from cases import clocks
 from cases.calendars import current_calendar
 from cases.deadlines import WORK_DAY, Light, TimerType, elapsed, light
-from cases.models import Case, CaseEvent, CaseRequest, CaseUnit, Clock, CoReporter
+from cases.models import Attachment, Case, CaseEvent, CaseUnit, Clock, CoReporter
 from cases.querysets import CaseQuerySet
 from cases.workflow import ENDED_STATES, OPEN_STATES, Stage, State
 from governance.common.errors import NotVisible
 from governance.common.formats import duration
+from governance.common.kept import MOST_KEPT, AnyOf, Kept, Slot, prefetched
+from grids.models import Place
 from partymembers.access import Access
 
 #: Stages as the order page shows them, left to right.
@@ -41,29 +46,49 @@ def with_row_facts(cases: CaseQuerySet) -> CaseQuerySet:
 
 
 def visible_case(number: str, access: Access) -> Case:
-    """The order of a number, if the actor may see it; raises NotVisible, whether or not it exists."""
-    rows = Case.objects.visible_to(access).select_related(
-        "matter__matter_class",
-        "standard",
-        "place",
-        "desk",
-        "street",
-        "community",
-        "grid",
-        "compound",
-        "unit",
-        "handler",
-        "suggested_unit",
-        "reporter",
-    )
-    rows = rows.defer("place__boundary", "desk__boundary", "street__boundary", "search_terms")
-    mine = CoReporter.objects.filter(case=OuterRef("pk"), user=access.user_id)
-    number = number.replace("\x00", "")  # which PostgreSQL has no text for
-    case = rows.annotate(is_joined=Exists(mine)).filter(number=number).first()
+    """The order of a number, if the actor may see it; raises NotVisible, whether or not it exists.
+
+    Its places come with a statement of their own: planning one of thirteen tables took PostgreSQL ten times
+    as long as running it.
+    """
+    case = _order_for(access).first(number=number.replace("\x00", ""))  # which PostgreSQL has no text for
     if case is None:
         raise NotVisible(_("The order does not exist, or is not in your area. Please check the number."))
+    _place(case)
     _prefetch_for(case, access)
     return case
+
+
+@lru_cache(maxsize=MOST_KEPT)
+def _order_for(access: Access) -> Kept[Case]:
+    mine = CoReporter.objects.filter(case=OuterRef("pk"), user=access.user_id)
+    rows = Case.objects.visible_to(access).filter(number=Slot("number")).annotate(is_joined=Exists(mine))
+    beside = ("matter__matter_class", "standard", "compound", "unit", "handler", "suggested_unit", "reporter")
+    return Kept(rows.select_related(*beside).defer("search_terms"))
+
+
+#: What an order's places are to it; several are often the same.
+_PLACES = ("place", "desk", "street", "community", "grid")
+
+
+def _place(case: Case) -> None:
+    """Join its places to the order; of their outlines, which may be megabytes, the one that a map draws."""
+    drawn = case.grid_id or case.community_id
+    ids = {pk for name in _PLACES if (pk := getattr(case, f"{name}_id"))}
+    rows = _places().ask(ids=list(ids), drawn=drawn)
+    for place in rows:
+        if place.pk == drawn:
+            place.boundary = place.outline
+    by_id = {place.pk: place for place in rows}
+    for name in _PLACES:
+        setattr(case, name, by_id.get(getattr(case, f"{name}_id")))
+
+
+@lru_cache(maxsize=1)
+def _places() -> Kept[Place]:
+    ids = AnyOf("pk", Slot("ids", ArrayField(BigIntegerField())))
+    outline = When(pk=Slot("drawn"), then=F("boundary"))
+    return Kept(Place.objects.filter(ids).annotate(outline=Choose(outline)).defer("boundary").order_by())
 
 
 def _prefetch_for(case: Case, access: Access) -> None:
@@ -72,22 +97,27 @@ def _prefetch_for(case: Case, access: Access) -> None:
     No unit has a part before the first dispatch; a request waits only while the order is handled; and of
     the co-reporters a rule looks for the reader alone.
     """
-    nothing: dict[str, QuerySet[Any]] = {}
-    wanted: list[str | Prefetch[Any]] = ["clocks"]
-    if case.dispatched_at is None:
-        nothing["parts"] = CaseUnit.objects.none()
-    else:
-        wanted.append(Prefetch("parts", CaseUnit.objects.select_related("unit")))
-    if case.state == State.HANDLING:
-        wanted.append("requests")
-    else:
-        nothing["requests"] = CaseRequest.objects.none()
-    if case.is_joined:  # type: ignore[attr-defined]
-        wanted.append(Prefetch("co_reporters", CoReporter.objects.filter(user=access.user_id)))
-    else:
-        nothing["co_reporters"] = CoReporter.objects.none()
-    prefetch_related_objects([case], *wanted)
-    case._prefetched_objects_cache |= nothing  # type: ignore[attr-defined]
+    none: list[Any] = []
+    known: dict[str, list[Any]] = {
+        "clocks": _clocks_of_order().ask(case_id=case.pk),
+        "parts": none if case.dispatched_at is None else _parts_of_order().ask(case_id=case.pk),
+        "requests": list(case.requests.all()) if case.state == State.HANDLING else none,
+        "co_reporters": list(case.co_reporters.filter(user=access.user_id))
+        if case.is_joined  # type: ignore[attr-defined]
+        else none,
+    }
+    for name, rows in known.items():
+        prefetched(case, name, rows)
+
+
+@lru_cache(maxsize=1)
+def _clocks_of_order() -> Kept[Clock]:
+    return Kept(Clock.objects.filter(case_id=Slot("case_id")))
+
+
+@lru_cache(maxsize=1)
+def _parts_of_order() -> Kept[CaseUnit]:
+    return Kept(CaseUnit.objects.filter(case_id=Slot("case_id")).select_related("unit"))
 
 
 @dataclass(frozen=True)
@@ -156,8 +186,12 @@ def ball(case: Case, *, now: datetime) -> ClockFace | None:
     if case.state in ENDED_STATES:
         return None
     known: Iterable[Clock] | None = getattr(case, "live_clocks", None)
-    known = case.clocks.all() if known is None else known
-    live = [c for c in known if c.stopped_at is None and c.stage != Stage.WHOLE]
+    return leading(case.clocks.all() if known is None else known, now=now)
+
+
+def leading(clocks: Iterable[Clock], *, now: datetime) -> ClockFace | None:
+    """Of an open order's clocks the one that leads."""
+    live = [c for c in clocks if c.stopped_at is None and c.stage != Stage.WHOLE]
     running = [c for c in live if c.paused_at is None] or live
     first = min(running, key=lambda c: c.due_at, default=None)
     return face(first, now=now) if first else None
@@ -231,9 +265,25 @@ def _word(clock: ClockFace) -> str:
     return _("%(span)s left") % {"span": duration(clock.left)}
 
 
-def timeline(case: Case) -> QuerySet[CaseEvent]:
-    """The order's events, newest first, with their people; one query."""
-    return case.events.select_related("actor").order_by("-seq")
+def timeline(case: Case, *, kinds: frozenset[str] | None = None) -> list[CaseEvent]:
+    """The order's events (all, or of some kinds), newest first, with their people; one query."""
+    return _events(kinds).ask(case_id=case.pk)
+
+
+@lru_cache(maxsize=2)
+def _events(kinds: frozenset[str] | None) -> Kept[CaseEvent]:
+    rows = CaseEvent.objects.filter(case_id=Slot("case_id")).select_related("actor").order_by("-seq")
+    return Kept(rows if kinds is None else rows.filter(kind__in=kinds))
+
+
+def pictures_of(case: Case) -> list[Attachment]:
+    """The order's pictures, oldest first; one query."""
+    return _pictures().ask(case_id=case.pk)
+
+
+@lru_cache(maxsize=1)
+def _pictures() -> Kept[Attachment]:
+    return Kept(Attachment.objects.filter(case_id=Slot("case_id")).order_by("pk"))
 
 
 def near_duplicates(

@@ -18,7 +18,7 @@ from cases import attachments, consumers, escalation
 from cases.actions import routing
 from cases.models import Case
 from cases.relay import run_relay
-from cases.workflow import State
+from cases.workflow import UNROUTED_STATES
 
 logger = logging.getLogger("gezhi.tasks")
 
@@ -41,9 +41,7 @@ def route_case(case_id: int) -> None:
 @shared_task(name="cases.sweep_routes", soft_time_limit=60, time_limit=90)
 def sweep_routes() -> None:
     """Route every order that no worker took; one that fails holds up no other."""
-    waiting = Case.objects.filter(
-        routed_at=None, is_imported=False, state__in=(State.REPORTED, State.ACCEPTED)
-    )
+    waiting = Case.objects.filter(routed_at=None, is_imported=False, state__in=UNROUTED_STATES)
     # Newest first: what fails again and again sinks to the end instead of filling every round.
     for case_id in waiting.order_by(F("id").desc()).values_list("id", flat=True)[:ROUTES]:
         try:

@@ -63,6 +63,8 @@ WISH_OPEN_STATES = (
 )
 #: A wish that somebody has taken on; the claimer sees the asker from `CONFIRMED` on.
 WISH_TAKEN_STATES = (State.CLAIMED, State.CONFIRMED, State.BEGUN, State.DELIVERED)
+#: In these an order may still be without a route: a report just taken in, or accepted before a worker came.
+UNROUTED_STATES = (State.REPORTED, State.ACCEPTED)
 #: States that an order does not leave (a closed one may be reopened).
 ENDED_STATES = (State.CLOSED, State.DECLINED, State.MERGED, State.VOIDED)
 #: Ended without having been handled: outside the due and closed figures.

@@ -21,6 +21,11 @@ WORDS_OF_THE_THEME = (
     gettext_noop("This page yielded into no results. Create a new item or reset your filters."),
     gettext_noop("Reset filters"),
     gettext_noop("Select value"),
+    gettext_noop("Select action"),
+    gettext_noop("Select all rows"),
+    gettext_noop("Select record"),
+    gettext_noop("Select action to run"),
+    gettext_noop("Go back"),
 )
 
 

@@ -188,16 +188,22 @@ class PlaceAdmin(PlacesPage):
 class BuildingAdmin(PlacesPage):
     """What is counted about buildings."""
 
-    list_display = ("place", "code", "compound", "entrances", "floors", "households", "residents")
+    list_display = ("named", "code", "compound", "entrances", "floors", "households", "residents")
     list_select_related = ("place", "compound")
     search_fields = ("place__code__startswith", "place__name", "compound__name")
     ordering = ("place__path",)
-    readonly_fields = ("place",)
+    fields = ("named", "compound", "entrances", "floors", "households", "residents")
+    readonly_fields = ("named",)
     autocomplete_fields = ("compound",)
 
     def is_closed(self, obj: Building) -> bool:
         """A retired building is only read."""
         return obj.place.retired_on is not None
+
+    @admin.display(description=_("name"), ordering="place__name")
+    def named(self, building: Building) -> str:
+        """As the place is called."""
+        return building.place.name
 
     @admin.display(description=_("division code"), ordering="place__path")
     def code(self, building: Building) -> str:

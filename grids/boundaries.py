@@ -11,6 +11,7 @@ import math
 import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,7 @@ from shapely.geometry import mapping, shape
 from shapely.geometry.base import BaseGeometry
 
 from governance.common.errors import Invalid
+from governance.common.kept import Kept, Slot
 from grids.coordinates import check_position, distance_m, gcj02_to_wgs84
 from grids.levels import Level
 from grids.models import BoundaryVersion, Place
@@ -304,8 +306,14 @@ def _look_up(index: PointIndex, lng: float, lat: float) -> tuple[int, bool, floa
 
 
 def _place_with_version(pk: int) -> Any:
+    return _versioned_place().first(pk=pk)
+
+
+@lru_cache(maxsize=1)
+def _versioned_place() -> Kept[Place]:
     version = BoundaryVersion.objects.filter(pk=1).values("version")
-    return Place.objects.filter(pk=pk).annotate(boundary_version=Subquery(version)).defer("boundary").first()
+    place = Place.objects.filter(pk=Slot("pk")).annotate(boundary_version=Subquery(version))
+    return Kept(place.defer("boundary").order_by())
 
 
 def current_version() -> int:

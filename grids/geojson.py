@@ -50,14 +50,3 @@ def _geometry(place: Place, is_simplified: bool) -> dict[str, Any] | None:
     if place.lng is None or place.lat is None:
         return None
     return {"type": "Point", "coordinates": [place.lng, place.lat]}
-
-
-def frame_of(places: Iterable[Place]) -> tuple[float, float, float, float] | None:
-    """West, south, east, north around all the places that are drawn; None when none is."""
-    frames = [
-        (place.west, place.south, place.east, place.north) for place in places if place.west is not None
-    ]
-    if not frames:
-        return None
-    west, south, east, north = zip(*frames, strict=True)
-    return min(west), min(south), max(east), max(north)

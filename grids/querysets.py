@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Self
 
+from django.apps import apps
+from django.contrib.postgres.fields import ArrayField
 from django.db import transaction
-from django.db.models import F, ProtectedError, Q
+from django.db.models import CharField, F, ProtectedError, Q
 from django.utils.translation import gettext as _
 from treebeard.mp_tree import MP_NodeManager, MP_NodeQuerySet
 
+from governance.common.kept import AnyOf, Kept, Slot
 from grids import codes
 from grids.levels import Level
 
@@ -44,8 +48,7 @@ class PlaceQuerySet(MP_NodeQuerySet):
 
     def above(self, place: Place) -> Self:
         """The places over this one, from the top down, without itself."""
-        paths = [place.path[:end] for end in range(place.steplen, len(place.path), place.steplen)]
-        return self.filter(path__in=paths)
+        return self.filter(path__in=paths_above(place))
 
     def delete(self) -> Any:
         """Refuse: a code is unique for ever, so places are retired instead."""
@@ -53,6 +56,22 @@ class PlaceQuerySet(MP_NodeQuerySet):
 
     delete.alters_data = True  # type: ignore[attr-defined]
     delete.queryset_only = True  # type: ignore[attr-defined]
+
+
+def paths_above(place: Place) -> list[str]:
+    """The tree paths of the places over this one, from the top down."""
+    return [place.path[:end] for end in range(place.steplen, len(place.path), place.steplen)]
+
+
+def above_without_outlines(place: Place) -> list[Place]:
+    """The places over this one, from the top down; asked with every report, so its statement is kept."""
+    return _above().ask(paths=paths_above(place))
+
+
+@lru_cache(maxsize=1)
+def _above() -> Kept[Place]:
+    paths = Slot("paths", ArrayField(CharField()))
+    return Kept(apps.get_model("grids", "Place").objects.filter(AnyOf("path", paths)).defer("boundary"))
 
 
 def topmost_paths(paths: Iterable[str]) -> list[str]:

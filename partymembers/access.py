@@ -10,11 +10,13 @@ import datetime as dt
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
 
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 
+from governance.common.kept import Kept, Slot
 from governance.common.remembering import remembered
 from grids.models import ORDER_LEVELS, Level, Place
 from partymembers import territory
@@ -209,9 +211,10 @@ def access_of(user: User | AnonymousUser, *, on: dt.date) -> Access:
 
 
 def _read_access(user: User, on: dt.date) -> Access:
-    posts = list(posts_in_force(user, on=on))
+    posts = _posts_of_anyone().ask(user_id=user.pk, on=on)
     own = _own_grants(posts)
-    inherited, inner = _reach(own, on=on)
+    may_reach_further = any(post.reaches_further for post in posts)  # type: ignore[attr-defined]
+    inherited, inner = _reach(own, on=on) if may_reach_further else ((), frozenset())
     live = [post for post in posts if post.unit is not None and post.unit.disabled_at is None]
     return Access(
         user_id=user.pk,
@@ -227,22 +230,35 @@ def _read_access(user: User, on: dt.date) -> Access:
     )
 
 
-def in_force(on: dt.date, prefix: str = "") -> Q:
+@lru_cache(maxsize=1)
+def _posts_of_anyone() -> Kept[Post]:
+    """Posts with what `Access` is made of, and whether it is worth asking what lies beyond their branch.
+
+    Few places are changed and few grids hold a grid; for all others the long statement of `territory.reach`
+    would be planned on every page to find nothing.
+    """
+    rows = _posts(Slot("user_id"), Slot("on")).annotate(reaches_further=territory.may_reach_further("place"))
+    return Kept(
+        rows.only(
+            "user_id", "role", "place_id", "unit_id", "place__path", "place__level", "place__name",
+            "unit__name", "unit__disabled_at",
+        )
+    )  # fmt: skip
+
+
+def in_force(on: dt.date | Slot, prefix: str = "") -> Q:
     """A condition: the dates of the row (a post, or a substitution) include `on`."""
     return Q(**{f"{prefix}starts_on__lte": on}) & (
         Q(**{f"{prefix}ends_on__isnull": True}) | Q(**{f"{prefix}ends_on__gte": on})
     )
 
 
-def posts_in_force(user: User, *, on: dt.date) -> QuerySet[Post]:
-    """The posts that `user` acts in on the day `on`: their own first, then those they substitute in."""
-    substituted = Q(
-        pk__in=Post.objects.filter(in_force(on, "substitutions__"), substitutions__substitute=user).values(
-            "pk"
-        )
-    )
+def _posts(user_id: Any, on: Any) -> QuerySet[Post]:
+    """The posts that a user acts in on the day `on`, their own and those they substitute in."""
+    substitutions = in_force(on, "substitutions__") & Q(substitutions__substitute_id=user_id)
+    substituted = Q(pk__in=Post.objects.filter(substitutions).values("pk"))
     return (
-        Post.objects.filter(in_force(on), Q(user=user) | substituted)
+        Post.objects.filter(in_force(on), Q(user_id=user_id) | substituted)
         .select_related("place", "unit", "branch")
         .order_by("pk")
     )
@@ -277,6 +293,17 @@ def users_in(
 ) -> QuerySet[User]:
     """Who may sign in and holds one of `roles` in the unit, substitutes included."""
     return _holders(Post.objects.filter(in_force(on), role__in=list(roles), unit_id=unit_id), on=on)
+
+
+def units_without_people(unit_ids: Iterable[int], *, on: dt.date) -> frozenset[int]:
+    """Those of the units in which nobody can act on that day (`users_in` for many); two queries."""
+    ids = set(unit_ids)
+    if not ids:
+        return frozenset()
+    posts = Post.objects.filter(in_force(on), role__in=(Role.HANDLER, Role.UNIT_HEAD), unit_id__in=ids)
+    held = posts.filter(user__disabled_at=None).values_list("unit_id", flat=True)
+    acted = posts.filter(in_force(on, "substitutions__"), substitutions__substitute__disabled_at=None)
+    return frozenset(ids - {*held} - {*acted.values_list("unit_id", flat=True)})
 
 
 def _holders(posts: QuerySet[Post], *, on: dt.date) -> QuerySet[User]:

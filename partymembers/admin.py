@@ -350,8 +350,8 @@ class AuditEntryAdmin(ReadByAuditOfficer, ModelAdmin):
 
     list_display = ["at", "actor", "shown_action", "target", "ip"]
     list_select_related = ["actor"]
-    fields = ["at", "actor", "shown_action", "action", "target", "ip", "data"]
-    readonly_fields = ["shown_action"]
+    fields = ["at", "shown_actor", "shown_action", "shown_code", "target", "ip", "data"]
+    readonly_fields = ["shown_actor", "shown_action", "shown_code"]
     list_filter = ["at", "action"]
     search_fields = ["target", "action", "actor__name", "actor__username", "ip"]
     actions = ["export_chosen"]
@@ -362,6 +362,16 @@ class AuditEntryAdmin(ReadByAuditOfficer, ModelAdmin):
     def shown_action(self, entry: AuditEntry) -> str:
         """The action in words."""
         return label_of(entry.action)
+
+    @admin.display(description=gettext_lazy("actor"))
+    def shown_actor(self, entry: AuditEntry) -> str:
+        """Who did it, by name and staff number; their page is not the audit officer's to open."""
+        return f"{entry.actor.name}（{entry.actor.username}）" if entry.actor else "—"
+
+    @admin.display(description=gettext_lazy("code of the action"))
+    def shown_code(self, entry: AuditEntry) -> str:
+        """The action as the log and the export call it."""
+        return entry.action
 
     @admin.action(description=gettext_lazy("Export the chosen entries (CSV)"), permissions=["view"])
     def export_chosen(self, request: HttpRequest, queryset: QuerySet[AuditEntry]) -> HttpResponse:

@@ -98,9 +98,22 @@ def record_access(
 
     Neither passwords nor whole phones belong in `data`: mask them first (`masked_changes`).
     """
-    return AuditEntry.objects.create(
-        at=at, actor=actor, action=action, target=target_of(target), ip=ip, data=_plain(data)
-    )
+    entry = access_entry(actor, action, target, ip, at=at, **data)
+    entry.save()
+    return entry
+
+
+def access_entry(
+    actor: User | None,
+    action: str,
+    target: object = "",
+    ip: str | None = None,
+    *,
+    at: dt.datetime,
+    **data: Any,
+) -> AuditEntry:
+    """An entry that is not saved yet (`record_access`), for those who append many in one statement."""
+    return AuditEntry(at=at, actor=actor, action=action, target=target_of(target), ip=ip, data=_plain(data))
 
 
 def read_personal(

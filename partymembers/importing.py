@@ -10,10 +10,11 @@ import csv
 import datetime as dt
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from django.db import IntegrityError
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -21,9 +22,8 @@ from governance.common.errors import DomainError
 from governance.common.imports import ImportReport, Progress, all_or_nothing, no_progress
 from governance.common.tabular import CellError, Row, TableError, read_table, shorten
 from grids.models import Place
-from partymembers import actions
-from partymembers.models import PLACE_ROLES, UNIT_ROLES, Post, Role, Unit, User
-from partymembers.passwords import first_password
+from partymembers.actions.intake import Intake
+from partymembers.models import BRANCH_ROLES, PLACE_ROLES, UNIT_ROLES, Branch, Post, Role, Unit, User
 from partymembers.phones import mobile_number, normal_identifier
 
 ALIASES = {
@@ -37,6 +37,7 @@ ALIASES = {
     "网格编码": "place_code",
     "单位编码": "unit_code",
     "单位代码": "unit_code",
+    "支部编码": "branch_code",
     "用工": "employment",
     "专兼职": "employment",
     "任职日期": "from",
@@ -49,6 +50,7 @@ _COLUMN_OF = {
     "username": "staff_number",
     "place": "place_code",
     "unit": "unit_code",
+    "branch": "branch_code",
     "starts_on": "from",
     "ends_on": "until",
 }
@@ -73,6 +75,10 @@ _ROLES = {
     "经办人": Role.HANDLER,
     "handler": Role.HANDLER,
     "单位负责人": Role.UNIT_HEAD,
+    "支部书记": Role.BRANCH_SECRETARY,
+    "branch secretary": Role.BRANCH_SECRETARY,
+    "支部委员": Role.BRANCH_COMMITTEE,
+    "branch committee member": Role.BRANCH_COMMITTEE,
     "head of unit": Role.UNIT_HEAD,
     "系统管理员": Role.SYSTEM_OFFICER,
     "system officer": Role.SYSTEM_OFFICER,
@@ -103,10 +109,11 @@ def import_people(
 ) -> ImportReport:
     """Add or correct people and their posts; the same file again changes nothing. All rows or none.
 
-    Columns: staff_number, name; optional: phone, role, place_code or unit_code, employment (full_time,
-    part_time), from, until (both included). An empty cell leaves what is there. `passwords` is a new file
-    for the first passwords, readable by its owner alone; a dry run needs none.
-    Raises TableError when the file cannot be read, or `passwords` cannot be created.
+    Columns: staff_number, name; optional: phone, role, place_code, unit_code or branch_code, employment
+    (full_time, part_time), from, until (both included). An empty cell leaves what is there. `passwords` is a
+    new file for the first passwords, readable by its owner alone; a dry run needs none.
+    Raises TableError when the file cannot be read, `passwords` cannot be created, or somebody else changes
+    the same people meanwhile; NotAllowed for anyone but the security officer.
     """
     report = ImportReport(dry_run=dry_run)
     rows = [*read_table(source, required=["staff_number", "name"], aliases=ALIASES).rows]
@@ -119,7 +126,13 @@ def import_people(
             for done, row in enumerate(rows, start=1):
                 people.take(row)
                 progress(done, len(rows))
+            people.intake.flush()
             secret.close()
+    except IntegrityError as error:
+        told = _(
+            "Somebody else changed the same people at the same time. Nothing was imported: run it again."
+        )
+        raise TableError(told) from error
     finally:
         if not (report.applied and secret.rows):
             secret.discard()
@@ -137,13 +150,15 @@ class _People:
         rows: list[Row],
         write: Callable[[User, str], None],
     ) -> None:
-        self.report, self.actor, self.at, self.write = report, actor, at, write
+        self.report, self.write = report, write
         self.today = timezone.localdate(at)
         numbers = {normal_identifier(row.get("staff_number")) for row in rows}
-        self.users = {user.username: user for user in User.objects.filter(username__in=numbers)}
+        self.intake = Intake(numbers, actor=actor, at=at)
         codes = {row.get("place_code") for row in rows}
         self.places = {place.code: place for place in Place.objects.defer("boundary").filter(code__in=codes)}
         self.units = {unit.code: unit for unit in Unit.objects.all()}
+        named = {row.get("branch_code") for row in rows}
+        self.branches = {branch.code: branch for branch in Branch.objects.filter(code__in=named)}
         self.first_rows: dict[str, Row] = {}
 
     def take(self, row: Row) -> None:
@@ -153,7 +168,7 @@ class _People:
             return
         try:
             added, changed = self._take_person(row)
-            given = self._take_post(row, is_new=added)
+            given = self._take_post(row)
         except CellError as error:
             self.report.refuse(error.error)
         except DomainError as error:
@@ -169,21 +184,13 @@ class _People:
         number = normal_identifier(row.text("staff_number", max_length=50))
         name, phone = row.text("name", max_length=50), row.get("phone")
         self._agree(number, row)
-        user = self.users.get(number)
+        user = self.intake.users.get(number)
         if user is None:
-            password = first_password()
-            user = actions.add_user(
-                staff_number=number, name=name, phone=phone, password=password, is_random=True,
-                actor=self.actor, at=self.at,
-            )  # fmt: skip
-            self.users[number] = user
-            self.write(user, password)
+            self.write(*self.intake.add_user(staff_number=number, name=name, phone=phone))
             return True, False
         same = user.name == name and (not phone or user.phone == mobile_number(phone))
         if not same:
-            self.users[number] = actions.change_person(
-                user_id=user.pk, name=name, phone=phone or user.phone or "", actor=self.actor, at=self.at
-            )
+            self.intake.change_person(user, name=name, phone=phone or user.phone or "")
         return False, not same
 
     def _agree(self, number: str, row: Row) -> None:
@@ -193,30 +200,30 @@ class _People:
             if row.get(column) and first.get(column) and row.get(column) != first.get(column):
                 raise CellError(row.error(column, _("differs from line %d") % first.line))
 
-    def _take_post(self, row: Row, *, is_new: bool) -> bool:
+    def _take_post(self, row: Row) -> bool:
         """Whether a post was given or shortened."""
         seat = self._seat(row)
         if seat is None:
             return False
         starts_on, ends_on = day_in(row, "from"), day_in(row, "until")
-        user = self.users[normal_identifier(row.get("staff_number"))]
-        held = None if is_new else _held(user, seat, starts_on, self.today)
+        user = self.intake.users[normal_identifier(row.get("staff_number"))]
+        held = _held(self.intake.posts_of(user), seat, starts_on, self.today)
         if held is None:
-            actions.give_post(
-                user_id=user.pk, **seat, starts_on=starts_on or self.today, ends_on=ends_on,
-                employment=_employment(row), actor=self.actor, at=self.at,
-            )  # fmt: skip
+            post = Post(user=user, **seat, starts_on=starts_on or self.today, ends_on=ends_on)
+            post.employment = _employment(row)
+            self.intake.give_post(post)
             return True
         if ends_on is None or ends_on == held.ends_on:
             return False
-        actions.end_post(post_id=held.pk, ends_on=ends_on, actor=self.actor, at=self.at)
+        self.intake.end_post(held, ends_on=ends_on)
         return True
 
     def _seat(self, row: Row) -> dict[str, Any] | None:
-        """Role with place or unit; None for a row that names no role."""
+        """Role with place, unit or branch; None for a row that names no role."""
         place_code, unit_code = row.get("place_code"), row.get("unit_code")
+        branch_code = row.get("branch_code")
         if not row.get("role"):
-            if place_code or unit_code:
+            if place_code or unit_code or branch_code:
                 raise CellError(row.error("role", _("is empty")))
             return None
         role = _role(row)
@@ -229,15 +236,32 @@ class _People:
             raise CellError(row.error("place_code", _("is empty")))
         if role in UNIT_ROLES and unit is None:
             raise CellError(row.error("unit_code", _("is empty")))
-        return {"role": role, "place": place, "unit": unit}
+        branch = self.branches.get(branch_code)
+        if branch_code and branch is None:
+            raise CellError(row.error("branch_code", _("no branch has the code “%s”") % shorten(branch_code)))
+        if role in BRANCH_ROLES and branch is None:
+            raise CellError(row.error("branch_code", _("is empty")))
+        return {"role": role, "place": place, "unit": unit, "branch": branch}
 
 
-def _held(user: User, seat: dict[str, Any], starts_on: dt.date | None, today: dt.date) -> Post | None:
+def _held(
+    posts: Iterable[Post], seat: dict[str, Any], starts_on: dt.date | None, today: dt.date
+) -> Post | None:
     """The post that the row means: that of its first day, else (without one) that in force or to come."""
-    posts = Post.objects.filter(user=user, **seat)
+    mine = [
+        post
+        for post in posts
+        if all(getattr(post, f"{k}_id") == _pk(seat[k]) for k in ("place", "unit", "branch"))
+    ]
+    mine = [post for post in mine if post.role == seat["role"]]
     if starts_on is not None:
-        return posts.filter(starts_on=starts_on).first()
-    return next((p for p in posts.order_by("-starts_on") if p.ends_on is None or p.ends_on >= today), None)
+        return next((post for post in mine if post.starts_on == starts_on), None)
+    mine.sort(key=lambda post: post.starts_on, reverse=True)
+    return next((p for p in mine if p.ends_on is None or p.ends_on >= today), None)
+
+
+def _pk(row: Place | Unit | Branch | None) -> int | None:
+    return row.pk if row is not None else None
 
 
 def _role(row: Row) -> Role:

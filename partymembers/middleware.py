@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from http import HTTPStatus
 from typing import cast
+from urllib.parse import urlencode, urlsplit, urlunsplit
 
 from django.contrib.auth import logout
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -42,7 +44,7 @@ class AccessMiddleware:
                 logout(request)
             elif request.user.must_change_password and request.path not in _open_paths():
                 return _to_password_change(request)
-        return self.get_response(request)
+        return _as_whole_page(request, self.get_response(request))
 
 
 def _session_is_over(request: HttpRequest) -> bool:
@@ -52,6 +54,21 @@ def _session_is_over(request: HttpRequest) -> bool:
         return True
     rests_on_trust = devices.is_trusted(session) and devices.is_idle(session, now=now)
     return rests_on_trust and not devices.may_trust(access_for(request))
+
+
+def _as_whole_page(request: HttpRequest, response: HttpResponse) -> HttpResponse:
+    """The way to sign-in as htmx must be told it: a plain redirect would land inside the part that it swaps.
+
+    Answered as a failure, so that the page keeps what was typed; after signing in the person is back on it.
+    """
+    if request.headers.get("HX-Request") != "true" or response.status_code != HTTPStatus.FOUND:
+        return response
+    if request.user.is_authenticated or urlsplit(response["Location"]).path != reverse("login"):
+        return response
+    shown = urlsplit(request.headers.get("HX-Current-URL", ""))
+    page = urlunsplit(("", "", shown.path or reverse("home"), shown.query, ""))
+    url = f"{reverse('login')}?{urlencode({'next': page})}"
+    return HttpResponse(status=HTTPStatus.UNAUTHORIZED, headers={"HX-Redirect": url})
 
 
 def _open_paths() -> set[str]:

@@ -11,12 +11,14 @@ from functools import update_wrapper
 from typing import Any, cast
 
 from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.db.models import Model, QuerySet
 from django.forms import BaseModelForm, ModelForm
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from unfold.sites import UnfoldAdminSite
 
@@ -180,10 +182,42 @@ class ReadByAuditOfficer(_Ruled):
     readers = frozenset({Role.AUDIT_OFFICER})
 
 
+#: What a form says where a constraint of the database is broken: by its name, the field and the words. The
+#: rooms above add theirs.
+CONSTRAINT_WORDS: dict[str, tuple[str, str | Promise]] = {
+    "post_over_what_its_role_needs": (
+        "role",
+        _("Posts on the ground, at a desk and of officials need a place; those of a unit need a unit."),
+    ),
+    "post_ends_after_it_starts": ("ends_on", _("The end lies before the beginning.")),
+    "substitution_ends_after_it_starts": ("ends_on", _("The end lies before the beginning.")),
+}
+
+
 class _RefusableForm:
-    """A form that shows why an action refused what it brought."""
+    """A form that shows why an action refused what it brought, or which rule of the database it breaks."""
 
     refusal: DomainError | None = None
+
+    def _update_errors(self, errors: ValidationError) -> None:
+        """Say a broken constraint in words and at its field, not by its name above the form."""
+        form = cast("BaseModelForm[Any]", self)
+        broken: list[tuple[str, str | Promise]] = []
+        if hasattr(errors, "error_dict"):
+            general = errors.error_dict.get(NON_FIELD_ERRORS, [])
+            known = {
+                rule.get_violation_error_message(): CONSTRAINT_WORDS[rule.name]
+                for rule in form.instance._meta.constraints
+                if rule.name in CONSTRAINT_WORDS
+            }
+            broken = [known[each.message] for each in general if each.message in known]
+            if rest := [each for each in general if each.message not in known]:
+                errors.error_dict[NON_FIELD_ERRORS] = rest
+            else:
+                errors.error_dict.pop(NON_FIELD_ERRORS, None)
+        super()._update_errors(errors)  # type: ignore[misc]
+        for field, words in broken:
+            form.add_error(field if field in form.fields else None, str(words))
 
     def clean(self) -> Any:
         """Add the refusal to its field, or above the form."""

@@ -1,4 +1,4 @@
-"""Import of branches and of members, from CSV or XLSX: the whole file or nothing, each bad row with its reason.
+"""Import of branches and of members, from CSV or XLSX: whole file or nothing, each bad row with its reason.
 
 Both go through the actions, so what a page refuses, a row is refused for.
 """

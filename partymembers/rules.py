@@ -98,6 +98,14 @@ def posts_within(user: User, starts_on: dt.date, ends_on: dt.date | None) -> lis
     return list(Post.objects.filter(overlapping(starts_on, ends_on), user=user))
 
 
+def roles_acted_in(user: User, starts_on: dt.date, ends_on: dt.date | None) -> list[str]:
+    """Roles that the user substitutes in on a day of this period, where the post holds on it too."""
+    stints = Substitution.objects.filter(
+        overlapping(starts_on, ends_on), overlapping(starts_on, ends_on, "post__"), substitute=user
+    )
+    return list(stints.values_list("post__role", flat=True))
+
+
 def check_separation(
     user: User, role: Role, starts_on: dt.date, ends_on: dt.date | None, own: Iterable[Post]
 ) -> None:
@@ -106,13 +114,15 @@ def check_separation(
     `own` are the user's posts in that time (`posts_within`). Substitutions count like posts, on the days when
     both they and the post hold. Raises Invalid.
     """
-    acted = Substitution.objects.filter(
-        overlapping(starts_on, ends_on), overlapping(starts_on, ends_on, "post__"), substitute=user
-    ).values_list("post__role", flat=True)
-    others = {Role(held) for held in [*(post.role for post in own), *acted]} - {role}
+    check_apart(role, [*(post.role for post in own), *roles_acted_in(user, starts_on, ends_on)])
+
+
+def check_apart(role: Role, held: Iterable[str]) -> None:
+    """Whether a role may stand beside others of the same person and time. Raises Invalid (三员)."""
+    others = {Role(other) for other in held} - {role}
     clashing = others if role in OFFICER_ROLES else others & OFFICER_ROLES
     if clashing:
-        names = ", ".join(sorted(str(held.label) for held in clashing))
+        names = ", ".join(sorted(str(other.label) for other in clashing))
         raise Invalid(
             _(
                 "They also hold: %(posts)s. An officer's post stands alone: "

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.db import connection
+from django.db.models import Exists, OuterRef, Q, Value
+from django.db.models.functions import Concat
 from django.utils import timezone
 
 from grids.models import Level, Place, PlaceChange
@@ -76,6 +78,18 @@ def reach(paths: Sequence[str], *, on: dt.date) -> list[Reached]:
             Reached(kind, held_path, place_id, path, Level(level), is_above)
             for kind, held_path, place_id, path, level, is_above in cursor.fetchall()
         ]
+
+
+def may_reach_further(place: str) -> Q:
+    """A condition on rows with a place (the name of their field): `reach` may find something for it.
+
+    True for everybody once a place has been split, merged or handed over, and for who holds a grid that has
+    a grid inside.
+    """
+    taken_over = PlaceChange.objects.exclude(kind=PlaceChange.Kind.BOUNDARY)
+    path = OuterRef(f"{place}__path")
+    inside = Place.objects.filter(level=Level.GRID, path__gt=path, path__lt=Concat(path, Value(_LAST)))
+    return Q(Exists(taken_over)) | (Q(**{f"{place}__level": Level.GRID}) & Q(Exists(inside)))
 
 
 def _sql() -> str:

@@ -12,8 +12,9 @@ from django.utils.translation import gettext as _
 
 from cases import clocks
 from cases.actions.engine import checked_note, open_case, record, require_reason
-from cases.actors import SYSTEM, Actor, PublicReporter
-from cases.models import Attachment, Case, CoReporter, Feedback, Satisfaction
+from cases.actors import SYSTEM, Actor
+from cases.models import Attachment, Case, Feedback, Satisfaction
+from cases.permissions import co_reporter_of
 from cases.workflow import Stage
 from governance.common.errors import Invalid
 from partymembers.models import User
@@ -76,12 +77,15 @@ def fail_check(
 
 @transaction.atomic
 def rate_case(*, case_id: int, actor: Actor, at: datetime, answer: Answer) -> Case:
-    """The reporter's three facts; "not solved" reopens the order.
+    """The reporter's three facts, once for each closing; "not solved" reopens the order.
 
-    Raises Invalid without a face, WrongState when `permissions.RATING_TIME` has passed.
+    Raises Invalid without a face, WrongState when they have rated this closing already (looked up under the
+    order's lock, so of two ratings at once one is refused) or `permissions.RATING_TIME` has passed.
     """
     case = open_case(case_id, "rate", actor=actor, at=at)
-    co_reporter = _co_reporter(case, actor)
+    # An earlier instant, of a door that waited for the closing's lock, would belong to the closing before.
+    at = max(at, case.closed_at or at)
+    co_reporter = co_reporter_of(actor, case)
     source = Feedback.Source.CO_REPORTER if co_reporter else Feedback.Source.REPORTER
     by = actor if isinstance(actor, User) else None
     keep_answer(answer, Feedback(case=case, source=source, by=by, co_reporter=co_reporter, at=at))
@@ -102,28 +106,24 @@ def follow_up_case(*, case_id: int, actor: User, at: datetime, answer: Answer) -
 
 @transaction.atomic
 def reopen_case(*, case_id: int, actor: Actor, at: datetime, note: str) -> Case:
-    """回头看: what was closed did not hold. The original due stays; handling and check open new rounds."""
+    """回头看: what was closed did not hold. The original due stays; handling and check open new rounds.
+
+    The whole order's clock runs on as if it had not been closed, so that it lights, climbs and is counted by
+    the due time that it always had.
+    """
     case = open_case(case_id, "reopen", actor=actor, at=at)
     return _reopen(case, actor, at, require_reason(note))
 
 
 def _reopen(case: Case, actor: Actor, at: datetime, reason: str) -> Case:
     clocks.start(case, Stage.HANDLE, at=at)
+    clocks.run_on(case, Stage.WHOLE, at=at)
+    if case.is_imported and case.due_at is not None:
+        clocks.run_until(case, Stage.WHOLE, case.due_at)
     case.reopenings += 1
     case.closed_at = case.ended_at = None
     cause = "rated_unsolved" if actor is SYSTEM else "look_back"
     return record(case, "reopen", actor=actor, at=at, note=reason, cause=cause)
-
-
-def _co_reporter(case: Case, actor: Actor) -> CoReporter | None:
-    """Who rates: the reporter's own answer comes before a co-reporter's."""
-    if isinstance(actor, PublicReporter):
-        if actor.co_reporter_id is None:
-            return None
-        return CoReporter.objects.filter(case=case, pk=actor.co_reporter_id).first()
-    if isinstance(actor, User) and case.reporter_id != actor.pk:
-        return CoReporter.objects.filter(case=case, user=actor).first()
-    return None
 
 
 def keep_answer(answer: Answer, feedback: Feedback) -> None:

@@ -346,14 +346,6 @@ def correct_place(
     case.outside_grid = located.outside_grid
     case.search_terms = search_terms(case)
     forget_route(case)
-    return record(
-        case,
-        "correct_place",
-        actor=actor,
-        at=at,
-        note=note,
-        place_id=case.place_id,
-        from_place_id=former.pk,
-        to_desk_id=case.desk_id,
-        from_desk_id=former_desk_id,
-    )
+    moved = {"place_id": case.place_id, "from_place_id": former.pk}
+    moved |= {"to_desk_id": case.desk_id, "from_desk_id": former_desk_id}
+    return record(case, "correct_place", actor=actor, at=at, note=note, **moved)

@@ -59,6 +59,8 @@ def _look_around(case: Case) -> None:
         "co_reporters": case.co_reports > 0,
         "claims": case.kind == Kind.WISH,
     }
+    if case.whistles_sent:
+        there_may_be["whistles__calls"] = True
     prefetch_related_objects([case], *(name for name, may_be in there_may_be.items() if may_be))
     known: dict[str, object] = case.__dict__.setdefault("_prefetched_objects_cache", {})
     for name, may_be in there_may_be.items():

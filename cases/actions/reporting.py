@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from django.db import IntegrityError, transaction
@@ -16,12 +16,13 @@ from cases.actions.ending import end_case
 from cases.actions.engine import lock_case, open_case, record, require_reason
 from cases.actors import Actor, PublicReporter
 from cases.catalogue import standard_for
-from cases.models import Attachment, Case, Channel, CoReporter, Matter, Standard
+from cases.models import Attachment, Case, CoReporter, Matter, Standard
 from cases.numbers import take_numbers
 from cases.placing import Territory, put_at, stamp_report, territory_of
 from cases.terms import search_terms
 from cases.workflow import OPEN_STATES, Stage, State
 from governance.common.errors import DomainError, Invalid, NotAllowed, WrongState
+from governance.common.phones import normalise_mobile
 from grids.boundaries import locate
 from grids.coordinates import check_position
 from grids.models import Place
@@ -29,6 +30,10 @@ from partymembers.access import access_of
 from partymembers.models import User
 
 MAX_DESCRIPTION = 2000
+MAX_ADDRESS = 200
+MAX_NAME = 50
+#: Of one id that a phone or another system gives its report; a page's own has 36 characters.
+MAX_CLIENT_ID = 64
 
 
 @dataclass(frozen=True)
@@ -78,11 +83,12 @@ def report_case(
 
     The same `client_id` of the same reporter returns the first order, whatever the concurrency.
     Raises Invalid (field named) for a matter that is not in force, a position that is no place's, a text
-    that is too long, or missing photos of a matter resolved on the spot; nothing has been written then.
+    that is too long, a phone that is none, or missing photos of a matter resolved on the spot; nothing has
+    been written then.
     """
     client_id = _client_id(report, reporter)
     try:
-        case = _prepare(report, reporter, contact or Contact(), client_id, at)
+        case = _prepare(report, reporter, checked_contact(contact), client_id, at)
         return _create(case, report, reporter, at)
     except (IntegrityError, DomainError):
         # Sent again: the constraint refuses a second row; or the list has changed since the first time.
@@ -94,9 +100,41 @@ def report_case(
 
 def _client_id(report: Report, reporter: User | None) -> str:
     """A resident's id is only unique together with the session that sent it."""
-    if not report.client_id or reporter is not None:
-        return report.client_id
-    return f"{report.upload_key[:43]}:{report.client_id}"
+    given = _checked_client_id(report.client_id)
+    if not given or reporter is not None:
+        return given
+    return f"{report.upload_key[:43]}:{given}"
+
+
+def _checked_client_id(given: str) -> str:
+    """An id as it came: a shortened one could be that of another report. Raises Invalid."""
+    if len(given) > MAX_CLIENT_ID or not given.isprintable():
+        told = _("The report's own id has at most %(limit)d characters, all of them visible.")
+        raise Invalid(told % {"limit": MAX_CLIENT_ID}, field="client_id")
+    return given
+
+
+def checked_contact(contact: Contact | None) -> Contact:
+    """Name and phone as they are stored. Raises Invalid that names the field in the way."""
+    if contact is None:
+        return Contact()
+    phone = contact.phone.replace("\x00", "").strip()
+    return replace(
+        contact,
+        name=_bounded(contact.name, MAX_NAME, field="name"),
+        phone=normalise_mobile(phone) if phone else "",
+    )
+
+
+def _bounded(text: str, limit: int, *, field: str) -> str:
+    """What somebody typed, as the database takes it; raises Invalid, which says how long it is."""
+    text = text.replace("\x00", "").strip()
+    if len(text) > limit:
+        told = {"limit": limit, "length": len(text)}
+        raise Invalid(
+            _("At most %(limit)d characters; these are %(length)d. Please shorten it.") % told, field=field
+        )
+    return text
 
 
 def _same_report(client_id: str, reporter: User | None) -> Case | None:
@@ -170,13 +208,6 @@ def place_report(lng: float | None, lat: float | None, place: Place | None) -> L
 def _new_case(
     report: Report, reporter: User | None, contact: Contact, located: Located, at: datetime
 ) -> Case:
-    description = report.description.replace("\x00", "").strip()
-    if len(description) > MAX_DESCRIPTION:
-        limit = {"limit": MAX_DESCRIPTION, "length": len(description)}
-        raise Invalid(
-            _("At most %(limit)d characters; these are %(length)d. Please shorten it.") % limit,
-            field="description",
-        )
     if report.matter.retired_at is not None and report.matter.retired_at <= at:
         raise Invalid(_("This matter is no longer in the list. Please choose again."), field="matter")
     standard = standard_for(report.matter, at=at, chosen=report.standard)
@@ -185,16 +216,16 @@ def _new_case(
         standard=standard,
         urgency=standard.urgency,
         channel=report.channel,
-        description=description,
-        address=report.address.replace("\x00", "").strip()[:200],
+        description=_bounded(report.description, MAX_DESCRIPTION, field="description"),
+        address=_bounded(report.address, MAX_ADDRESS, field="address"),
         lng=report.lng,
         lat=report.lat,
         accuracy_m=report.accuracy_m,
         outside_grid=located.outside_grid,
         desk=located.territory.desk,
         reporter=reporter,
-        reporter_name=contact.name[:50],
-        reporter_phone=contact.phone[:20],
+        reporter_name=contact.name,
+        reporter_phone=contact.phone,
         reporter_verified=contact.is_verified or reporter is not None,
         follow_token=None if reporter else secrets.token_urlsafe(24),
         device_time=report.device_time,
@@ -263,37 +294,38 @@ def join_case(
 ) -> CoReporter:
     """ "The same one": become a co-reporter of an open order, with news and a rating of one's own.
 
-    Joining twice returns the first joining. Raises WrongState when the order has ended.
+    Joining twice returns the first joining. Raises WrongState when the order has ended, and Invalid for a
+    name, note or id that is too long or a phone that is none.
     """
-    case, contact = lock_case(case_id), contact or Contact()
+    contact, client_id = checked_contact(contact), _checked_client_id(client_id)
+    note = _bounded(note, MAX_DESCRIPTION, field="note")
+    case = lock_case(case_id)
     same = CoReporter.objects.filter(case=case)
     same = same.filter(user=user) if user else same.filter(client_id=client_id).exclude(client_id="")
     if (first := same.first()) is not None:
         return first
+    _check_joinable(case, user)
+    joined = CoReporter.objects.create(
+        case=case,
+        user=user,
+        name=contact.name,
+        phone=contact.phone,
+        follow_token=None if user else secrets.token_urlsafe(24),
+        client_id=client_id,
+        note=note,
+        joined_at=at,
+    )
+    case.co_reports += 1
+    actor = user or PublicReporter(case.pk, joined.pk)
+    record(case, "join", actor=actor, at=at, note=joined.note, co_reporter_id=joined.pk)
+    return joined
+
+
+def _check_joinable(case: Case, user: User | None) -> None:
     if case.state not in OPEN_STATES:
         raise WrongState(_("This order has ended. Please report it as a new one."))
     if user is not None and case.reporter_id == user.pk:
         raise Invalid(_("You reported this one yourself."))
-    joined = CoReporter.objects.create(
-        case=case,
-        user=user,
-        name=contact.name[:50],
-        phone=contact.phone[:20],
-        follow_token=None if user else secrets.token_urlsafe(24),
-        client_id=client_id,
-        note=note.strip()[:MAX_DESCRIPTION],
-        joined_at=at,
-    )
-    case.co_reports += 1
-    record(
-        case,
-        "join",
-        actor=user or PublicReporter(case.pk, joined.pk),
-        at=at,
-        note=joined.note,
-        co_reporter_id=joined.pk,
-    )
-    return joined
 
 
 @transaction.atomic
@@ -324,9 +356,3 @@ def withdraw_case(*, case_id: int, actor: Actor, at: datetime, note: str = "") -
     """The reporter takes the order back before it is dispatched."""
     case = open_case(case_id, "withdraw", actor=actor, at=at)
     return end_case(case, "withdraw", actor=actor, at=at, note=note)
-
-
-def channel_of(user: User, *, at: datetime) -> str:
-    """The channel of a report by somebody signed in: grid workers have their own."""
-    access = access_of(user, on=timezone.localdate(at))
-    return Channel.GRID_WORKER if access.place_roles() or access.unit_ids else Channel.RESIDENT

@@ -15,8 +15,9 @@ from django.utils.translation import gettext as _
 from cases import clocks
 from cases.actions.engine import checked_note, open_case, record, require_reason
 from cases.models import Attachment, Case, Whistle, WhistleCall
+from cases.whistles import call_for
 from cases.workflow import Stage
-from governance.common.errors import Invalid, NotVisible, WrongState
+from governance.common.errors import Invalid, NotVisible
 from partymembers.access import access_of
 from partymembers.actions.points import award_points
 from partymembers.actions.service import record_service
@@ -43,7 +44,7 @@ def whistle_case(
 ) -> Case:
     """Call several to an order at once; the clock of their answers starts.
 
-    Raises Invalid (field named) with nobody called, somebody who cannot answer, or a time that is past,
+    Raises Invalid (field named) with nobody called, somebody who cannot answer, or a time that is past;
     WrongState while another whistle stands.
     """
     case = open_case(case_id, "whistle", actor=actor, at=at)
@@ -51,8 +52,6 @@ def whistle_case(
     if not at < needed_by <= at + LONGEST_NOTICE:
         raise Invalid(_("Choose a time ahead, within 30 days."), field="needed_by")
     _check_called(units, branches, members)
-    if Whistle.objects.filter(case=case, ended_at=None).exists():
-        raise WrongState(_("A whistle stands already. End it first."))
     whistle = Whistle.objects.create(
         case=case,
         need=need[:500],
@@ -68,6 +67,7 @@ def whistle_case(
             *(WhistleCall(whistle=whistle, user=user) for user in members),
         ]
     )
+    case.whistles_sent += 1
     clocks.start(case, Stage.ANSWER, at=at)
     return record(
         case,
@@ -118,8 +118,6 @@ def come_to_whistle(*, case_id: int, actor: User, at: datetime) -> Case:
     """报到: they are there; who had not answered has now."""
     case = open_case(case_id, "come_to_whistle", actor=actor, at=at)
     call = _call_of(case, actor, at)
-    if call.came_at is not None:
-        raise WrongState(_("This was told already."))
     call.came_at = at
     if call.answered_at is None or call.answer == WhistleCall.Answer.CANNOT:
         call.answer, call.answered_at, call.answered_by = WhistleCall.Answer.COMING, at, actor
@@ -141,12 +139,10 @@ def report_whistle(
 ) -> Case:
     """What they did there: it counts in their record, and brings points to a member or volunteer.
 
-    Raises Invalid without words, WrongState for somebody who has not come.
+    Raises Invalid without words, WrongState for somebody who has not said that they have come.
     """
     case = open_case(case_id, "report_whistle", actor=actor, at=at)
     call = _call_of(case, actor, at)
-    if call.came_at is None:
-        raise WrongState(_("Please tell first that you have come."))
     report = require_reason(note)
     if not 0 <= minutes <= MOST_MINUTES:
         raise Invalid(_("Between 0 and %(most)d minutes.") % {"most": MOST_MINUTES}, field="minutes")
@@ -191,15 +187,7 @@ def end_whistle(*, case_id: int, actor: User, at: datetime, note: str = "") -> C
 
 
 def _call_of(case: Case, user: User, at: datetime) -> WhistleCall:
-    """The call of the standing whistle that this person answers: their own, else their unit's or branch's."""
-    access = access_of(user, on=timezone.localdate(at))
-    calls = list(
-        WhistleCall.objects.select_for_update(of=("self",))
-        .select_related("whistle__sent_by")
-        .filter(whistle__case=case, whistle__ended_at=None)
-    )
-    own = [call for call in calls if call.user_id == user.pk]
-    theirs = [c for c in calls if access.in_unit(c.unit_id) or c.branch_id in access.branch_ids]
-    if not own and not theirs:
+    call = call_for(case, user, access_of(user, on=timezone.localdate(at)))
+    if call is None:
         raise NotVisible
-    return (own or theirs)[0]
+    return call

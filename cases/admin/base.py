@@ -10,13 +10,30 @@ from django.contrib import messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin
 
 from cases.actions.catalogue import remove_configuration, save_configuration
 from governance.common.errors import DomainError
 from partymembers.audit import address_of
 from partymembers.models import User
-from partymembers.officers import ConfiguredBySystemOfficer, ShowsRefusals, officer_of
+from partymembers.officers import (
+    CONSTRAINT_WORDS,
+    ConfiguredBySystemOfficer,
+    ShowsRefusals,
+    officer_of,
+)
+
+_MORE_THAN_NOTHING = _("It must be more than 0.")
+CONSTRAINT_WORDS.update(
+    {
+        "standard_limit_is_positive": ("amount", _MORE_THAN_NOTHING),
+        "standard_ends_after_it_begins": ("valid_to", _("The end lies before the beginning.")),
+        "stage_limit_is_positive": ("minutes", _MORE_THAN_NOTHING),
+        "rung_percent_positive": ("percent", _MORE_THAN_NOTHING),
+        "work_hours_in_order": ("ends", _("The end must come after the beginning.")),
+    }
+)
 
 
 class Acting(TypedDict):

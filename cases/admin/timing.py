@@ -13,12 +13,13 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from unfold.decorators import action
-from unfold.widgets import UnfoldAdminIntegerFieldWidget
+from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminSelectWidget
 
 from cases.actions.catalogue import import_calendar_year
 from cases.admin.base import ConfigurationAdmin, acting
 from cases.calendars import LIBRARY, is_published, publication_warnings
 from cases.models import CalendarDay, LadderRung, StagePolicy, WorkHours
+from cases.workflow import Kind
 from governance.common.errors import DomainError
 
 
@@ -43,9 +44,22 @@ class StagePolicyAdmin(ConfigurationAdmin):
     may_delete = False
 
 
+class LadderRungForm(forms.ModelForm):
+    """The kind of order is chosen from those that there are."""
+
+    kind = forms.ChoiceField(
+        label=gettext_lazy("kind of order"),
+        choices=[("", gettext_lazy("All")), *Kind.choices],
+        required=False,
+        widget=UnfoldAdminSelectWidget(),
+    )
+
+
 @admin.register(LadderRung)
 class LadderRungAdmin(ConfigurationAdmin):
     """What happens at which share of a clock's limit."""
+
+    form = LadderRungForm
 
     list_display = [
         "percent",

@@ -8,7 +8,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from cases.querysets import CaseQuerySet
-from cases.workflow import OPEN_STATES, WISH_OPEN_STATES, Kind, Stage, State
+from cases.workflow import OPEN_STATES, UNROUTED_STATES, WISH_OPEN_STATES, Kind, Stage, State
 from grids.models import Compound, Place
 from partymembers.models import Unit, User
 
@@ -156,6 +156,7 @@ class Case(models.Model):
     urges = models.PositiveSmallIntegerField(default=0)
     climbs = models.PositiveSmallIntegerField(default=0)
     co_reports = models.PositiveSmallIntegerField(default=0)
+    whistles_sent = models.PositiveSmallIntegerField(default=0)
 
     contacted = models.BooleanField(null=True)
     solved = models.BooleanField(null=True)
@@ -198,7 +199,7 @@ class Case(models.Model):
             models.Index(
                 fields=["id"],
                 name="case_unrouted",
-                condition=models.Q(routed_at__isnull=True, state="reported"),
+                condition=models.Q(routed_at__isnull=True, state__in=UNROUTED_STATES),
             ),
             *[
                 models.Index(fields=[level, "due_at"], name=f"case_{level}_due")

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
-from django.db.models import Count, Exists, Max, OuterRef, Q
+from django.db.models import Count, Exists, Max, OuterRef, Q, Value
 from django.db.models.functions import Coalesce
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
@@ -16,9 +17,12 @@ from cases.filters import waiting_request
 from cases.models import Case, CaseUnit
 from cases.querysets import CaseQuerySet
 from cases.workflow import OPEN_STATES, State
+from governance.common.kept import MOST_KEPT, Kept, Slot
 from partymembers.access import Access
 
-Condition = Callable[[Access, datetime], Q]
+#: An instant, or the slot that takes one in a statement that is kept.
+Instant = datetime | Slot
+Condition = Callable[[Access, Instant], Q]
 
 
 @dataclass(frozen=True)
@@ -54,15 +58,24 @@ class Board:
         visible = Case.objects.visible_to(access).filter(state__in=OPEN_STATES)
         return _annotated(visible, access).filter(self.base(access))
 
-    def rows(self, view: View, access: Access, now: datetime) -> CaseQuerySet:
+    def rows(self, view: View, access: Access, now: Instant) -> CaseQuerySet:
         """The orders of one view."""
         return self.cases(access).filter(view.condition(access, now))
 
     def counts(self, access: Access, now: datetime) -> dict[str, int]:
         """How many orders each view has, and under `latest` the newest that waits; one query."""
-        counted: dict[str, Any] = {v.key: Count("pk", filter=v.condition(access, now)) for v in self.views}
-        newest = Coalesce(Max("pk", filter=self.views[0].condition(access, now)), 0)
-        return self.cases(access).aggregate(**counted, latest=newest)
+        numbers: dict[str, int] | None = _counting(self.key, access).first(now=now)
+        return numbers or dict.fromkeys([*(view.key for view in self.views), "latest"], 0)
+
+
+@lru_cache(maxsize=MOST_KEPT)
+def _counting(board_key: str, access: Access) -> Kept[dict[str, int]]:
+    """The one row of a board's numbers, by what its reader reaches."""
+    board, now = BOARDS[board_key], Slot("now")
+    counted: dict[str, Any] = {v.key: Count("pk", filter=v.condition(access, now)) for v in board.views}
+    newest = Coalesce(Max("pk", filter=board.views[0].condition(access, now)), 0)
+    one_row = board.cases(access).order_by().values(_=Value(1))
+    return Kept(one_row.annotate(**counted, latest=newest).values(*counted, "latest"))
 
 
 def _annotated(cases: CaseQuerySet, access: Access) -> CaseQuerySet:
@@ -85,11 +98,11 @@ def _mine(condition: Q) -> Condition:
     return lambda access, _now: _held(access) & condition
 
 
-def _late(_access: Access, now: datetime) -> Q:
+def _late(_access: Access, now: Instant) -> Q:
     return Q(next_due_at__lt=now)
 
 
-def _nearly(_access: Access, now: datetime) -> Q:
+def _nearly(_access: Access, now: Instant) -> Q:
     return Q(next_due_at__gte=now, next_warn_at__lte=now)
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
 from typing import Any, cast
 from urllib.parse import parse_qs, urlencode
 
 from django.contrib.auth.decorators import login_required
-from django.db.models import Q
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest, HttpResponse, JsonResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -18,15 +20,16 @@ from django.views.decorators.http import require_GET, require_POST
 
 from cases.actions.desk import accept_case, decline_case, dispatch_case
 from cases.filters import CaseFilter
+from cases.listing import columns_of
 from cases.models import Case, MatterClass, SavedView
-from cases.queries import with_row_facts
 from cases.querysets import CaseQuerySet
-from cases.web.boards import BOARDS, DESK, HANDLING, Board
+from cases.web.boards import BOARDS, DESK, HANDLING, Board, View
 from cases.web.panel import order_context
 from cases.web.rows import rows_of
 from governance.common.errors import DomainError, Invalid, NotAllowed
 from governance.common.htmx import is_partial
-from governance.common.pagination import paginate
+from governance.common.kept import MOST_KEPT, Kept, Slot
+from governance.common.pagination import CursorPage, first_page_statements, kept_first_page, paginate
 from grids.models import Level, Place
 from partymembers.access import Access
 from partymembers.landing import current_post
@@ -35,6 +38,8 @@ from partymembers.models import User
 
 #: Parameters of the address that are not part of a filter.
 _NOT_FILTERS = ("cursor", "case")
+_NO_FILTER = {"view", "case"}
+_ORDER = "next_due_at"
 MOST_AT_ONCE = 100
 MOST_SAVED_VIEWS = 20
 
@@ -62,12 +67,7 @@ def handling(request: HttpRequest) -> HttpResponse:
 def _board(request: HttpRequest, board: Board, access: Access) -> HttpResponse:
     now = timezone.now()
     view = board.view(request.GET.get("view", ""))
-    narrowed = CaseFilter(request.GET, board.rows(view, access, now), grids=_grids(access), request=request)
-    page = paginate(
-        with_row_facts(cast(CaseQuerySet, narrowed.qs)),
-        order="next_due_at",
-        cursor=request.GET.get("cursor", ""),
-    )
+    narrowed, page = _page(request, board, view, access, now)
     context = {
         "board": board,
         "view": view,
@@ -77,8 +77,8 @@ def _board(request: HttpRequest, board: Board, access: Access) -> HttpResponse:
         "counts": board.counts(access, now),
         "saved_views": _saved_views(request, board),
         "filter_query": _filter_query(request),
-        "classes": MatterClass.objects.all(),
-        "grids": list(_grids(access)[:200]),
+        "classes": _classes().ask(),
+        "grids": _offered_grids(access).ask(),
         "bulk_labels": BULK_LABELS,
         "post": current_post(request),
         "now": now,
@@ -89,13 +89,50 @@ def _board(request: HttpRequest, board: Board, access: Access) -> HttpResponse:
     return render(request, template, context)
 
 
-def _grids(access: Access) -> Any:
+def _page(
+    request: HttpRequest, board: Board, view: View, access: Access, now: datetime
+) -> tuple[CaseFilter, CursorPage[Any]]:
+    """The filter of the address, and the page of the list that it leaves."""
+    if set(request.GET) <= _NO_FILTER:  # as people open it all day: nothing to narrow, nothing to build
+        page = kept_first_page(_first_page(board.key, view.key, access), order=_ORDER, now=now)
+        return _empty_filter(), page
+    wanted = board.rows(view, access, now)
+    narrowed = CaseFilter(request.GET, wanted, grids=_grids(access), request=request)
+    rows = columns_of(cast(CaseQuerySet, narrowed.qs))
+    return narrowed, paginate(rows, order=_ORDER, cursor=request.GET.get("cursor", ""))
+
+
+@lru_cache(maxsize=1)
+def _empty_filter() -> CaseFilter:
+    """The filter of an address without any: it knows nobody and is the same for all."""
+    return CaseFilter(QueryDict(), Case.objects.none())
+
+
+@lru_cache(maxsize=MOST_KEPT)
+def _first_page(board_key: str, view_key: str, access: Access) -> tuple[Kept[Any], ...]:
+    """The statements of a view's first page, by what its reader reaches."""
+    board = BOARDS[board_key]
+    rows = board.rows(board.view(view_key), access, Slot("now"))
+    return first_page_statements(columns_of(rows), order=_ORDER)
+
+
+def _grids(access: Access) -> QuerySet[Place]:
     """Grids to filter by: those of the actor's places, of communities at most."""
     paths = [g.path for g in access.grants if g.level.rank >= Level.STREET.rank]
     condition = Q(pk__in=[])
     for path in paths:
         condition |= Q(path__startswith=path)
     return Place.objects.filter(condition, level=Level.GRID, retired_on__isnull=True).defer("boundary")
+
+
+@lru_cache(maxsize=MOST_KEPT)
+def _offered_grids(access: Access) -> Kept[Place]:
+    return Kept(_grids(access).only("name")[:200])
+
+
+@lru_cache(maxsize=1)
+def _classes() -> Kept[MatterClass]:
+    return Kept(MatterClass.objects.all())
 
 
 def _open_order(request: HttpRequest, number: str) -> dict[str, Any]:
@@ -116,10 +153,15 @@ def _filter_query(request: HttpRequest) -> str:
 
 def _saved_views(request: HttpRequest, board: Board) -> list[SavedView]:
     prefix = f"{board.key}?"
-    rows = SavedView.objects.filter(user=cast(User, request.user), query__startswith=prefix)
-    for row in (found := list(rows)):
+    found = _views_of(board.key).ask(user_id=request.user.pk)
+    for row in found:
         row.url = f"{reverse(board.url_name)}?{row.query.removeprefix(prefix)}"  # type: ignore[attr-defined]
     return found
+
+
+@lru_cache(maxsize=len(BOARDS))
+def _views_of(board_key: str) -> Kept[SavedView]:
+    return Kept(SavedView.objects.filter(user_id=Slot("user_id"), query__startswith=f"{board_key}?"))
 
 
 @login_required
@@ -160,7 +202,7 @@ def search(request: HttpRequest) -> HttpResponse:
         return redirect("cases:detail", number=found.number)
     narrowed = CaseFilter(request.GET, visible, grids=_grids(access), request=request)
     page = paginate(
-        with_row_facts(cast(CaseQuerySet, narrowed.qs)),
+        columns_of(cast(CaseQuerySet, narrowed.qs)),
         order="-reported_at",
         cursor=request.GET.get("cursor", ""),
         count_up_to=1000,

@@ -18,10 +18,11 @@ from cases.models import Attachment, Case, CaseEvent, CaseUnit
 from cases.permissions import allowed_actions
 from cases.public import PUBLIC_KINDS
 from cases.queries import (
+    as_said,
     ball,
     is_onlooker,
     is_reader_only,
-    near_duplicates,
+    pictures_of,
     stage_faces,
     timeline,
     visible_case,
@@ -29,8 +30,9 @@ from cases.queries import (
 from cases.routing import explain_reason, unit_record
 from cases.timeline import lines_of, without_phones
 from cases.web.forms import ACTION_FORMS
-from cases.web.forms.desk import offered_standards
-from cases.workflow import WORKFLOWS, State
+from cases.web.forms.desk import likely_targets, offered_standards
+from cases.web.forms.handling import handling_timer
+from cases.workflow import WORKFLOWS
 from governance.common.errors import NotAllowed
 from governance.common.formats import masked_name, masked_phone
 from grids.geojson import feature_collection
@@ -121,7 +123,8 @@ def order_context(request: HttpRequest, number: str) -> dict[str, Any]:
     allowed = allowed_actions(user, case, at=now, access=access)
     hides, onlooks = is_reader_only(case, access), is_onlooker(case, access)
     stages, whole = stage_faces(case, now=now)
-    pictures = [p for p in case.attachments.order_by("pk") if not onlooks or _is_shown(p, case, user)]
+    pictures = [p for p in pictures_of(case) if not onlooks or _is_shown(p, case, user)]
+    waiting = None if onlooks else next((r for r in case.requests.all() if r.decided_at is None), None)
     return {
         "case": case,
         "now": now,
@@ -135,15 +138,14 @@ def order_context(request: HttpRequest, number: str) -> dict[str, Any]:
         "before": [p for p in pictures if p.role == Attachment.Role.BEFORE],
         "after": [p for p in pictures if p.role in (Attachment.Role.AFTER, Attachment.Role.CHECK)],
         "assisting": [p for p in case.parts.all() if p.part == CaseUnit.Part.ASSIST],
-        "request_waiting": None
-        if onlooks
-        else next((r for r in case.requests.all() if r.decided_at is None), None),
+        "request_waiting": waiting,
+        "asked_span": as_said(waiting.extra, handling_timer(case)) if waiting and waiting.extra else None,
         "reporter": _reporter(case, hides),
         "may_open_phone": not hides and bool(_phone(case)) and _has_business(case, access),
         "route_words": explain_reason(case.route_reason) if case.route_reason else "",
         "boundaries": feature_collection([p for p in (case.grid, case.community) if p is not None][:1]),
         "points": [{"lat": case.lat, "lng": case.lng, "light": "", "label": case.number}] if case.lat else [],
-        "similar": _similar(case, access),
+        "similar": likely_targets(case, access),
         **_buttons(allowed, case),
         **_inline_forms(request, case, access, allowed),
     }
@@ -151,8 +153,7 @@ def order_context(request: HttpRequest, number: str) -> dict[str, Any]:
 
 def _history(case: Case, onlooks: bool) -> Iterable[CaseEvent]:
     """Everything for those who work on it; who only reported it reads what the public is told."""
-    events = timeline(case)
-    return events.filter(kind__in=PUBLIC_KINDS) if onlooks else events
+    return timeline(case, kinds=frozenset(PUBLIC_KINDS)) if onlooks else timeline(case)
 
 
 def _description(case: Case, user: User, *, hides: bool, onlooks: bool) -> str:
@@ -244,16 +245,3 @@ def open_phone(request: HttpRequest, number: str) -> HttpResponse:
         ip=address_of(request),
     )
     return render(request, "cases/_phone.html", {"phone": shown})
-
-
-def _similar(case: Case, access: Access) -> list[Case]:
-    """Open orders of the same matter nearby, offered for a merger while the order is new."""
-    if case.lng is None or case.lat is None or case.state != State.REPORTED:
-        return []
-    return near_duplicates(
-        Case.objects.visible_to(access).exclude(pk=case.pk),
-        matter_id=case.matter_id,
-        lng=case.lng,
-        lat=case.lat,
-        since=case.reported_at - timedelta(days=30),
-    )

@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from cases.actions.reporting import MAX_DESCRIPTION, Contact, add_information, join_case, report_case
+from cases.actions.reporting import Contact, add_information, join_case, report_case
 from cases.actors import PublicReporter
 from cases.catalogue import catalogue_tree, matter_leaf
 from cases.models import Case
@@ -37,7 +37,7 @@ from cases.web.reporting import (
     picker_context,
     posted,
 )
-from governance.common.errors import DomainError
+from governance.common.errors import DomainError, Invalid
 from governance.common.phones import is_mobile, normalise_mobile
 from grids.models import Building, Level, Place, QrCode
 
@@ -224,7 +224,13 @@ def public_join(request: HttpRequest, token: str, offer: str) -> HttpResponse:
         form.add_error(None, str(pace.ANSWER_FIRST))
         photos = posted(request, "photos", at=at)
         return _show(request, spot, form, at, photos=photos, status=HTTPStatus.BAD_REQUEST, asks=True)
-    joined = _join(request, case_id, contact, key, at)
+    try:
+        joined = _join(request, case_id, contact, key, at)
+    except Invalid as refusal:
+        form = PublicReportForm(request.POST)
+        form.add_error(None, str(refusal.message))
+        photos = posted(request, "photos", at=at)
+        return _show(request, spot, form, at, photos=photos, status=HTTPStatus.BAD_REQUEST)
     pace.note_report(request, code=spot.target, number=joined.case.number, at=at)
     response = redirect("cases:public_follow_order", token=joined.follow_token)
     response["Location"] += "?new=1"
@@ -243,7 +249,7 @@ def _offered(offer: str, spot: Spot) -> int | None:
 def _join(request: HttpRequest, case_id: int, contact: Contact, key: str, at: datetime) -> Any:
     """Join with what was typed and photographed. Raises WrongState when the order has ended meanwhile."""
     photos = posted(request, "photos", at=at)
-    note = request.POST.get("description", "").replace("\x00", "").strip()[:MAX_DESCRIPTION]
+    note = request.POST.get("description", "").replace("\x00", "").strip()
     same = sha256(f"{key}:{case_id}".encode()).hexdigest()
     joined = join_case(case_id=case_id, user=None, at=at, contact=contact, note=note, client_id=same)
     if photos.tokens and joined.joined_at == at:

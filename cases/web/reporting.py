@@ -23,7 +23,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from cases.actions.reporting import MAX_DESCRIPTION, add_information, join_case, report_case
+from cases.actions.reporting import add_information, join_case, report_case
 from cases.attachments import unclaimed
 from cases.catalogue import recent_matters
 from cases.models import Case, Channel
@@ -264,7 +264,7 @@ def join(request: HttpRequest, number: str) -> HttpResponse:
     at, user = timezone.now(), cast(User, request.user)
     case = visible_case(number, access_for(request))
     photos = posted(request, "photos", at=at)
-    note = request.POST.get("description", "").replace("\x00", "").strip()[:MAX_DESCRIPTION]
+    note = request.POST.get("description", "").replace("\x00", "").strip()
     join_case(case_id=case.pk, user=user, at=at, note=note)
     if photos.tokens:
         told = note or _("Photos of somebody who saw the same")

@@ -236,7 +236,8 @@ def mine(request: HttpRequest) -> HttpResponse:
     access, now, user = access_for(request), timezone.now(), cast(User, request.user)
     own = Q(reporter=user) | Q(pk__in=user.co_reports.values("case"))
     rows = Case.objects.visible_to(access).filter(own)
-    answers = Prefetch("feedback", Feedback.objects.filter(by=user), to_attr="my_answers")
+    mine_alone = Feedback.objects.filter(by=user).exclude(source=Feedback.Source.FOLLOW_UP)
+    answers = Prefetch("feedback", mine_alone, to_attr="my_answers")
     page = paginate(
         cast(
             CaseQuerySet,
@@ -253,7 +254,8 @@ def mine(request: HttpRequest) -> HttpResponse:
 
 def _mine_row(case: Case, user: User, now: datetime) -> MineRow:
     in_time = is_rating_open(case, at=now)
-    unrated = not case.my_answers  # type: ignore[attr-defined]
+    answers: list[Feedback] = case.my_answers  # type: ignore[attr-defined]
+    unrated = case.closed_at is None or not any(answer.at >= case.closed_at for answer in answers)
     return MineRow(
         case=case,
         clock=ball(case, now=now),

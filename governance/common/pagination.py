@@ -18,8 +18,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from .errors import Invalid
+from .kept import Kept
 
-Row = TypeVar("Row", bound=Model)
+#: Models, or the named tuples of `values_list`: whatever has `pk` and the field of the order.
+Row = TypeVar("Row")
 SALT = "gezhi.cursor"
 PAGE_SIZE = 50
 
@@ -66,7 +68,7 @@ def _unpack(packed: Sequence[Any]) -> Any:
     return readers[kind](value) if kind else value
 
 
-def _write(order: str, row: Model, *, is_backward: bool) -> str:
+def _write(order: str, row: Any, *, is_backward: bool) -> str:
     value = getattr(row, order.lstrip("-"))
     return signing.dumps([order, _pack(value), row.pk, int(is_backward)], salt=SALT)
 
@@ -97,12 +99,37 @@ def _beyond(name: str, position: _Position, *, is_descending: bool) -> list[Q]:
     return [past] if position.is_backward else [past, empty]
 
 
-def _fetch(queryset: QuerySet[Row], ranges: list[Q], order: list[str], wanted: int) -> list[Row]:
+def _fetch(queryset: QuerySet[Any, Row], ranges: list[Q], order: list[str], wanted: int) -> list[Row]:
     rows: list[Row] = []
     for each in ranges:
         if len(rows) < wanted:
             rows += list(queryset.filter(each).order_by(*order)[: wanted - len(rows)])
     return rows
+
+
+def first_page_statements(
+    queryset: QuerySet[Any, Row], *, order: str, size: int = PAGE_SIZE
+) -> tuple[Kept[Row], ...]:
+    """What `kept_first_page` asks: worth keeping for a list that people open all day without a filter."""
+    name = order.lstrip("-")
+    ranges = _ranges(queryset.model, name, None, is_descending=order.startswith("-"))
+    return tuple(Kept(queryset.filter(each).order_by(order, _by_pk(order))[: size + 1]) for each in ranges)
+
+
+def kept_first_page(
+    statements: Sequence[Kept[Row]], *, order: str, size: int = PAGE_SIZE, **values: Any
+) -> CursorPage[Row]:
+    """The first page as `paginate` gives it, from statements that were put together before."""
+    rows: list[Row] = []
+    for statement in statements:
+        if len(rows) <= size:
+            rows += statement.ask(**values)
+    has_next, rows = len(rows) > size, rows[:size]
+    return CursorPage(rows=rows, next_cursor=_write(order, rows[-1], is_backward=False) if has_next else "")
+
+
+def _by_pk(order: str) -> str:
+    return "-pk" if order.startswith("-") else "pk"
 
 
 def _ranges(model: type[Model], name: str, position: _Position | None, *, is_descending: bool) -> list[Q]:
@@ -116,7 +143,7 @@ def _ranges(model: type[Model], name: str, position: _Position | None, *, is_des
 
 
 def paginate(
-    queryset: QuerySet[Row],
+    queryset: QuerySet[Any, Row],
     *,
     order: str,
     cursor: str = "",
@@ -151,7 +178,7 @@ def paginate(
     )
 
 
-def _count(queryset: QuerySet[Row], count_up_to: int | None) -> tuple[int | None, bool]:
+def _count(queryset: QuerySet[Any, Row], count_up_to: int | None) -> tuple[int | None, bool]:
     if count_up_to is None:
         return None, False
     counted = queryset.order_by()[: count_up_to + 1].count()

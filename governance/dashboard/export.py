@@ -15,6 +15,7 @@ from django.http.response import HttpResponseBase
 from django.utils.functional import Promise
 from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 from openpyxl import Workbook
 from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
 
@@ -53,16 +54,22 @@ def figure_sheets(selection: Selection, found: Overview) -> list[Sheet]:
         names = {child.pk: child.name for child in selection.territory.children}
         folded = selection.territory.folded(found.places)
         places = [(names.get(pk or 0, _("Placed no further down")), each) for pk, each in folded.items()]
-        sheets.append(_members(_("By place"), places))
+        sheets.append(_members(_("By place"), _("Place"), places))
     labels = dict(Channel.choices)
     channels = [(labels.get(key, key), each) for key, each in found.channels.items()]
     sheets.append(
-        _members(_("By unit"), [(m.name or _("Not dispatched"), each) for m, each in found.units.items()])
+        _members(
+            _("By unit"),
+            _("Unit"),
+            [(m.name or _("Not dispatched"), each) for m, each in found.units.items()],
+        )
     )
-    sheets.append(_members(_("By matter"), [(m.name, each) for m, each in found.matters.items()]))
-    sheets.append(_members(_("By channel"), channels))
+    sheets.append(
+        _members(_("By matter"), _("Matter"), [(m.name, each) for m, each in found.matters.items()])
+    )
+    sheets.append(_members(_("By channel"), _("Channel"), channels))
     steps = [(f"{piece.start:%Y-%m-%d %H:%M}", FigureSet(tally)) for piece, tally in found.trend]
-    sheets.append(_members(_("Trend"), steps))
+    sheets.append(_members(_("Trend"), pgettext("figure", "Time"), steps))
     return sheets
 
 
@@ -133,9 +140,9 @@ _UNITS = {
 }
 
 
-def _members(name: str, members: Sequence[tuple[str | Promise, FigureSet]]) -> Sheet:
+def _members(name: str, first: str, members: Sequence[tuple[str | Promise, FigureSet]]) -> Sheet:
     rates = [key for key, figure in FIGURES.items() if figure.kind is Kind.RATE]
-    header = ["", *(part.label for part in PARTS.values()), *(f"{FIGURES[key].label} %" for key in rates)]
+    header = [first, *(part.label for part in PARTS.values()), *(f"{FIGURES[key].label} %" for key in rates)]
     rows = [
         [
             member,

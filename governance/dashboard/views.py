@@ -56,10 +56,17 @@ def overview(request: HttpRequest) -> HttpResponse:
 @require_safe
 @login_required
 def late(request: HttpRequest) -> HttpResponse:
-    """The list of late orders by itself, which the overview asks for again every minute."""
+    """The list of late orders by itself: a part that the overview renews every minute, or a page."""
     now, access = timezone.now(), _access(request)
     selection = selection_of(request.GET, access, now=now)
-    return render(request, "dashboard/_late.html", {"late": late_of(selection, access, now=now)})
+    context = {
+        "late": late_of(selection, access, now=now),
+        "title": title_of(selection),
+        "back_url": selection.url(),
+        "nav_current": "dashboard",
+    }
+    template = "dashboard/_late.html" if is_partial(request) else "dashboard/late.html"
+    return render(request, template, context)
 
 
 @require_safe

@@ -77,7 +77,7 @@ PARTS: dict[str, Part] = {
             Q(accepted_at__isnull=False) | Q(resolved_on_spot=True),
         ),
         Part("due", _("Due"), DUE, Q()),
-        # A reopened order keeps its first closing time; only its state tells that it is open again.
+        # By state alone: a reopened order is not closed until it is closed again.
         Part("closed", pgettext_lazy("figure", "Closed"), DUE, _CLOSED),
         Part("on_time", _("Closed on time"), DUE, _IN_TIME),
         Part("missed", _("Not closed on time"), DUE, ~_CLOSED | Q(closed_at__gt=F("due_at"))),

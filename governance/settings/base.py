@@ -57,6 +57,7 @@ MIDDLEWARE = [
     "governance.common.browsing.IdleSessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
+    "governance.common.sizes.BodySizeMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "partymembers.middleware.AccessMiddleware",
@@ -183,6 +184,8 @@ UNFOLD = {
     "SITE_FAVICONS": [
         {"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("img/favicon.svg")}
     ],
+    "SITE_ICON": lambda request: static("img/favicon.svg"),
+    "STYLES": [lambda request: static("css/admin.css")],
     "SHOW_HISTORY": False,  # the audit trail has it
     "SHOW_VIEW_ON_SITE": False,
     "COLORS": {
@@ -210,8 +213,9 @@ PERMISSIONS_POLICY: dict[str, list[str] | str] = {
     "browsing-topics": [],
 }
 
-# A form's fields; photos come as files and have limits of their own where they are stored.
-DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
+# The fields of a multipart form: far more than any takes, so that the form itself can say so and give the
+# text back; `governance.common.sizes` guards it. Photos come as files, with limits where they are stored.
+DATA_UPLOAD_MAX_MEMORY_SIZE = 12 * 1024 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 2000
 DATA_UPLOAD_MAX_NUMBER_FILES = 20
 FILE_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024

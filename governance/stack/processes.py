@@ -44,6 +44,32 @@ class Child:
     alive_within: float = 200.0
 
 
+class Flag:
+    """Set once, by anybody, also by a signal handler.
+
+    No `threading.Event`: its lock is held for a moment in each `wait`, and a handler that came in that
+    moment, in the same thread, would wait for it for ever.
+    """
+
+    def __init__(self) -> None:
+        self._is_set = False
+
+    def set(self) -> None:
+        """From now on it is set."""
+        self._is_set = True
+
+    def is_set(self) -> bool:
+        """Whether it has been set."""
+        return self._is_set
+
+    def wait(self, seconds: float) -> bool:
+        """Wait until it is set or the time is over; whether it is set."""
+        ends = time.monotonic() + seconds
+        while not self._is_set and (left := ends - time.monotonic()) > 0:
+            time.sleep(min(left, 0.05))
+        return self._is_set
+
+
 @dataclass
 class _Running:
     child: Child
@@ -59,8 +85,8 @@ class Supervisor:
 
     def __init__(self) -> None:
         self._running: list[_Running] = []
-        self.stopping = threading.Event()
-        self.hurry = threading.Event()
+        self.stopping = Flag()
+        self.hurry = Flag()
         self._guardian = subprocess.Popen(
             [sys.executable, guardian.__file__], stdin=subprocess.PIPE, start_new_session=True, cwd="/"
         )

@@ -1,7 +1,8 @@
 """Every write to people, units, posts and keys; each leaves an entry in the audit trail.
 
 The security officer grants users, posts and keys; the system officer configures units; the audit officer
-reads. `actor=None` is the command line: whoever may run it holds the server anyway.
+reads. `actor=None` is the command line: whoever may run it holds the server anyway. Many people at once:
+`partymembers.actions.intake`.
 """
 
 from .keys import (

@@ -36,17 +36,27 @@ def add_user(
     number, name, phone or password that cannot be taken, NotAllowed for anyone but the security officer.
     """
     require_officer(actor, Role.SECURITY_OFFICER, at=at)
-    user = User(username=normal_identifier(staff_number), name=name.strip(), must_change_password=True)
-    user.phone = mobile_number(phone) if phone.strip() else None
-    user.date_joined = at
+    user = new_user(staff_number=staff_number, name=name, phone=phone, at=at)
     if is_random:
         user.password = passwords.hash_random(password)
     else:
         _set_password(user, password)
     _save(user)
-    facts = {"name": masked_name(user.name), "phone": masked_phone(user.phone)}
-    record_access(actor, "user_added", user, ip, at=at, **facts)
+    record_access(actor, "user_added", user, ip, at=at, **facts_of(user))
     return user
+
+
+def new_user(*, staff_number: str, name: str, phone: str, at: dt.datetime) -> User:
+    """Somebody who is not saved yet and has no password. Raises Invalid for a phone that is none."""
+    user = User(username=normal_identifier(staff_number), name=name.strip(), must_change_password=True)
+    user.phone = mobile_number(phone) if phone.strip() else None
+    user.date_joined = at
+    return user
+
+
+def facts_of(user: User) -> dict[str, str]:
+    """What the audit trail says of somebody who was added."""
+    return {"name": masked_name(user.name), "phone": masked_phone(user.phone)}
 
 
 @transaction.atomic
@@ -56,15 +66,23 @@ def change_person(
     """Correct somebody's name and phone (an empty phone takes it away). Raises Invalid or NotAllowed."""
     require_officer(actor, Role.SECURITY_OFFICER, at=at)
     user = locked_user(user_id)
-    before = {"name": user.name, "phone": user.phone}
-    user.name, user.phone = name.strip(), mobile_number(phone) if phone.strip() else None
-    changes = {
-        field: (old, getattr(user, field)) for field, old in before.items() if old != getattr(user, field)
-    }
+    changes = correct(user, name=name, phone=phone)
     if changes:
         _save(user)
         record_access(actor, "user_changed", user, ip, at=at, changes=masked_changes(changes))
     return user
+
+
+def correct(user: User, *, name: str, phone: str) -> dict[str, tuple[str | None, str | None]]:
+    """Put name and phone onto somebody who is not saved thereby; old and new value of what differs.
+
+    Raises Invalid for a phone that is none.
+    """
+    before = {"name": user.name, "phone": user.phone}
+    user.name, user.phone = name.strip(), mobile_number(phone) if phone.strip() else None
+    return {
+        field: (old, getattr(user, field)) for field, old in before.items() if old != getattr(user, field)
+    }
 
 
 def change_phone(
@@ -152,11 +170,17 @@ def _set_password(user: User, password: str, *, field: str = "password") -> None
 
 def _save(user: User) -> None:
     """Write the person, or raise Invalid that names the field in the way."""
+    check_fields(user)
+    user.save()
+
+
+def check_fields(user: User, *, unique: bool = True) -> None:
+    """Raise Invalid that names the first field in the way; `unique` looks whether others have its values."""
     if is_mobile_shape(user.username):
         raise Invalid(_("A staff number must not look like a mobile number."), field="username")
     try:
-        user.full_clean(validate_constraints=False)  # the one constraint is the line above, and the database
+        # The one constraint is the line above, and the database.
+        user.full_clean(validate_unique=unique, validate_constraints=False)
     except ValidationError as error:
         field, messages = next(iter(error.message_dict.items()))
         raise Invalid(" ".join(messages), field="" if field == "__all__" else field) from error
-    user.save()

@@ -6,6 +6,7 @@ import datetime as dt
 from dataclasses import dataclass
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -56,7 +57,7 @@ def offer_resource(*, offer: Offer, actor: User, at: dt.datetime) -> Resource:
     """
     locked_user(actor.pk)
     _check_offer(offer, actor, at=at)
-    if Resource.objects.filter(offered_by=actor, withdrawn_at=None).count() >= MOST_OFFERS:
+    if _standing_offers(actor, at=at) >= MOST_OFFERS:
         told = {"most": MOST_OFFERS}
         raise WrongState(_("You have %(most)d offers open. Withdraw one of them first.") % told)
     return Resource.objects.create(**_offer_fields(offer), offered_by=actor, offered_at=at)
@@ -160,6 +161,11 @@ def _check_offer(offer: Offer, actor: User, *, at: dt.datetime) -> None:
     _check_compound(offer.compound, offer.place)
     if offer.ends_on is not None and offer.ends_on < timezone.localdate(at):
         raise Invalid(_("Choose a day to come."), field="ends_on")
+
+
+def _standing_offers(actor: User, *, at: dt.datetime) -> int:
+    on_the_list = Q(ends_on__isnull=True) | Q(ends_on__gte=timezone.localdate(at))
+    return Resource.objects.filter(on_the_list, offered_by=actor, withdrawn_at=None).count()
 
 
 def _check_compound(compound: Compound | None, place: Place) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterable
 from typing import Any
 
 from django.db import transaction
@@ -13,6 +14,7 @@ from grids.models import Place
 from partymembers.audit import record_access
 from partymembers.models import Branch, Post, Role, StaffChange, Substitution, Unit, User
 from partymembers.rules import (
+    check_apart,
     check_period,
     check_seat,
     check_separation,
@@ -23,6 +25,7 @@ from partymembers.rules import (
     require_enabled,
     require_officer,
     require_other,
+    roles_acted_in,
 )
 
 
@@ -49,21 +52,30 @@ def give_post(
     require_officer(actor, Role.SECURITY_OFFICER, at=at)
     user = locked_user(user_id)
     require_other(actor, user)
-    require_enabled(user, field="user")
-    check_period(starts_on, ends_on)
-    check_seat(role, place, unit, branch)
-    own = posts_within(user, starts_on, ends_on)
-    check_separation(user, role, starts_on, ends_on, own)
     seat = {"place": place, "unit": unit, "branch": branch}
     post = Post(user=user, role=role, **seat, starts_on=starts_on, ends_on=ends_on)
-    if any(_seat(held) == _seat(post) for held in own):
-        raise Invalid(_("They already hold this post in that time."), field="starts_on", code="held_already")
     post.employment = employment
+    check_post(post, posts_within(user, starts_on, ends_on), roles_acted_in(user, starts_on, ends_on))
     post.save()
     if ends_on is not None:
-        _announce_end(post, ends_on, actor=actor, at=at)
-    record_access(actor, "post_given", user, ip, at=at, **_facts(post))
+        end_of(post, ends_on, actor=actor, at=at).save()
+    record_access(actor, "post_given", user, ip, at=at, **facts_of(post))
     return post
+
+
+def check_post(post: Post, own: Iterable[Post], acted: Iterable[str]) -> None:
+    """Whether a post that is not saved yet may be given; call with its user's row locked.
+
+    `own` are the user's posts that share a day with it, `acted` the roles that they substitute in then.
+    Raises Invalid or WrongState.
+    """
+    own, role = list(own), Role(post.role)
+    require_enabled(post.user, field="user")
+    check_period(post.starts_on, post.ends_on)
+    check_seat(role, post.place, post.unit, post.branch)
+    check_apart(role, [*(held.role for held in own), *acted])
+    if any(seat_of(held) == seat_of(post) for held in own):
+        raise Invalid(_("They already hold this post in that time."), field="starts_on", code="held_already")
 
 
 @transaction.atomic
@@ -80,15 +92,20 @@ def end_post(
     before = post.ends_on
     if ends_on == before:
         return post
-    if ends_on < post.starts_on:
-        raise Invalid(_("The end lies before the start."), field="ends_on")
-    if before is not None and ends_on > before:
-        raise Invalid(_("A post can only be shortened. Give a new one instead."), field="ends_on")
+    check_end(post, ends_on)
     post.ends_on = ends_on
     post.save(update_fields=["ends_on"])
-    _announce_end(post, ends_on, actor=actor, at=at)
-    record_access(actor, "post_ended", post.user, ip, at=at, **_facts(post), ended_before=before)
+    end_of(post, ends_on, actor=actor, at=at).save()
+    record_access(actor, "post_ended", post.user, ip, at=at, **facts_of(post), ended_before=before)
     return post
+
+
+def check_end(post: Post, ends_on: dt.date) -> None:
+    """Whether a post may end then. Raises Invalid."""
+    if ends_on < post.starts_on:
+        raise Invalid(_("The end lies before the start."), field="ends_on")
+    if post.ends_on is not None and ends_on > post.ends_on:
+        raise Invalid(_("A post can only be shortened. Give a new one instead."), field="ends_on")
 
 
 @transaction.atomic
@@ -124,7 +141,7 @@ def appoint_substitute(
     row = Substitution.objects.create(
         post=post, substitute=substitute, starts_on=starts_on, ends_on=ends_on, reason=reason
     )
-    _announce_end(post, ends_on, actor=actor, at=at, user=substitute)
+    end_of(post, ends_on, actor=actor, at=at, user=substitute).save()
     record_access(actor, "substitute_appointed", substitute, ip, at=at, **_stint(row))
     return row
 
@@ -151,12 +168,13 @@ def end_substitution(
         raise Invalid(_("A substitution can only be shortened. Appoint anew instead."), field="ends_on")
     row.ends_on = ends_on
     row.save(update_fields=["ends_on"])
-    _announce_end(row.post, ends_on, actor=actor, at=at, user=row.substitute)
+    end_of(row.post, ends_on, actor=actor, at=at, user=row.substitute).save()
     record_access(actor, "substitution_ended", row.substitute, ip, at=at, **_stint(row), ended_before=before)
     return row
 
 
-def _seat(post: Post) -> tuple[str, int | None, int | None, int | None]:
+def seat_of(post: Post) -> tuple[str, int | None, int | None, int | None]:
+    """What a person holds at most once at a time."""
     return post.role, post.place_id, post.unit_id, post.branch_id
 
 
@@ -168,11 +186,11 @@ def _locked_post(post_id: int) -> Post:
     return post
 
 
-def _announce_end(
+def end_of(
     post: Post, last_day: dt.date, *, actor: User | None, at: dt.datetime, user: User | None = None
-) -> None:
-    """Append the change that those above read: from the next midnight the person no longer acts there."""
-    StaffChange.objects.create(
+) -> StaffChange:
+    """The change that those above read, not saved yet: after that day the person acts there no more."""
+    return StaffChange(
         kind=StaffChange.Kind.POST_ENDED,
         user=user or post.user,
         unit=post.unit,
@@ -182,7 +200,8 @@ def _announce_end(
     )
 
 
-def _facts(post: Post) -> dict[str, Any]:
+def facts_of(post: Post) -> dict[str, Any]:
+    """What the audit trail says of a post."""
     where = next((seat.code for seat in (post.place, post.unit, post.branch) if seat), "")
     return {
         "post": post.pk,

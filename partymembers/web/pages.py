@@ -29,10 +29,12 @@ def home(request: HttpRequest) -> HttpResponse:
 def profile(request: HttpRequest) -> HttpResponse:
     """My page: posts, phone, trusted devices, language, sign-out."""
     assert isinstance(request.user, User)  # noqa: S101  # login_required
-    is_phone_role = devices.may_trust(access_for(request))
+    is_phone_role, posts = devices.may_trust(access_for(request)), access_for(request).posts
     context = {
         "base": "base_phone.html" if is_phone_role else "base.html",
-        "posts": access_for(request).posts,
+        "posts": posts,
+        # Staff whose post ended still have a security officer; who never held one is a resident.
+        "is_resident": not posts and not request.user.posts.exists(),
         "current": current_post(request),
         "devices": request.user.trusted_devices.filter(expires_at__gt=timezone.now()),
         "session_key": request.session.session_key,

@@ -25,6 +25,11 @@ from partymembers.audit import address_of, record_access
 from partymembers.models import User
 from partymembers.web.forms import PasswordForm, SignInForm
 
+#: Left in a browser where somebody signed in and never signed out. It outlives the session's own cookie, so
+#: that the sign-in page can say why it is there.
+SIGNED_IN_COOKIE = "signed_in"
+_SIGNED_IN_SECONDS = 7 * 24 * 60 * 60
+
 
 @sensitive_post_parameters("password")
 @never_cache
@@ -40,7 +45,7 @@ def sign_in(request: HttpRequest) -> HttpResponse:
         return _signed_in(request, user, trust=form.cleaned_data["trust_device"])
     if request.method == "POST" and form.has_error("__all__", "no_match"):
         _record_failure(request, form.cleaned_data["username"])
-    idle = bool(request.GET.get("next")) and settings.SESSION_COOKIE_NAME in request.COOKIES
+    idle = bool(request.GET.get("next") and request.COOKIES.get(SIGNED_IN_COOKIE))
     context = {"form": form, "next": _asked_next(request), "idle": idle}
     return render(request, "registration/login.html", context, status=400 if form.errors else 200)
 
@@ -69,7 +74,9 @@ def sign_out(request: HttpRequest) -> HttpResponse:
         record_access(request.user, "signed_out", request.user, address_of(request), at=timezone.now())
         devices.distrust(request.session)
         logout(request)
-    return redirect("login")
+    response = redirect("login")
+    response.delete_cookie(SIGNED_IN_COOKIE, samesite="Lax")
+    return response
 
 
 @sensitive_post_parameters("old_password", "new_password1", "new_password2")
@@ -111,7 +118,16 @@ def _signed_in(request: HttpRequest, user: User, *, trust: bool) -> HttpResponse
     elif trust:
         messages.info(request, _("This device is not kept signed in: only work on the ground allows it."))
     record_access(user, "signed_in", user, address_of(request), at=at, trusted_device=trusted)
-    return redirect(url)
+    response = redirect(url)
+    response.set_cookie(
+        SIGNED_IN_COOKIE,
+        "1",
+        max_age=_SIGNED_IN_SECONDS,
+        secure=settings.SESSION_COOKIE_SECURE,
+        httponly=True,
+        samesite="Lax",
+    )
+    return response
 
 
 def _record_failure(request: HttpRequest, typed: str) -> None:

@@ -16,8 +16,8 @@ document.addEventListener("htmx:afterSwap", (event) => {
 document.addEventListener("case:acted", (event) => {
   $("#act-dialog")?.close();
   if (board()) refresh(event.detail.number);
-  else if ($("body.order")) location.reload();
-  else if ($(".act-page")) location.assign($(".act-page [data-back-link]")?.dataset.backLink || "/");
+  else if ($("body.order")) gezhi().leave(() => location.reload());
+  else if ($(".act-page")) gezhi().leave(() => location.assign($(".act-page [data-back-link]")?.dataset.backLink || "/"));
 });
 document.addEventListener("click", (event) => {
   const cancel = event.target.closest?.("[data-back-link]");
@@ -30,7 +30,7 @@ function nextOf(number) {
   return (all[at + 1] || all[at - 1])?.dataset.number ?? "";
 }
 async function refresh(number) {
-  upNext = nextOf(number);
+  upNext = number ? nextOf(number) : "";
   const answer = await fetch(location.href, { headers: { "HX-Request": "true" }, credentials: "same-origin" }).catch(() => null);
   if (!answer?.ok) { open(current); return; } // the list did not come: the pane must not go on offering what is done
   const text = await answer.text();
@@ -76,6 +76,7 @@ function closePane() {
   current = "";
   mark("");
   pane.setAttribute("data-empty", "");
+  pane.replaceChildren($("#pane-idle").content.cloneNode(true));
   const address = new URL(location.href);
   address.searchParams.delete("case");
   history.replaceState(null, "", address);
@@ -115,6 +116,7 @@ function showTicks() {
   $("[data-ticked]", bar).textContent = bar.dataset.countWords.replace("{n}", ticked.length);
   const each = ticked.map((box) => box.closest("tr").dataset.actions.split(" "));
   for (const button of $$("[data-bulk]", bar)) button.hidden = !each.every((actions) => actions.includes(button.dataset.bulk));
+  $("[data-bulk-none]", bar).hidden = !ticked.length || $$("[data-bulk]", bar).some((button) => !button.hidden);
   const all = $("[data-tick-all]");
   if (all) { all.checked = ticked.length > 0 && ticked.length === ticks(true).length; all.indeterminate = ticked.length > 0 && !all.checked; }
 }
@@ -123,22 +125,68 @@ document.addEventListener("change", (event) => {
   if (event.target.matches?.("[data-tick-all]")) ticks(true).forEach((box) => { box.checked = event.target.checked; });
   if (event.target.matches?.("[data-tick-all], #orders input[name=number]")) showTicks();
 });
+/* a few at a time, so that progress shows and the work can be stopped between them */
+const AT_ONCE = 10;
 async function bulk(button) {
-  const data = new FormData();
-  ticks().forEach((box) => data.append("number", box.value));
-  if (button.dataset.asksReason) {
-    const reason = await askReason();
-    if (!reason) return;
-    data.append("note", reason);
+  const numbers = ticks().map((box) => box.value), note = button.dataset.asksReason ? await askReason() : "";
+  if (!numbers.length || (button.dataset.asksReason && !note)) return;
+  const url = button.dataset.bulkUrl, parts = [], work = working(button.textContent.trim(), numbers.length);
+  let refusal = "";
+  while (numbers.length && !work.isStopped() && !refusal) {
+    const some = numbers.slice(0, AT_ONCE), answer = await sendSome(url, some, note);
+    if (!answer?.ok) refusal = answer?.text || $("#page-words").dataset[answer ? "failed" : "offline"];
+    else {
+      parts.push(answer.text);
+      numbers.splice(0, some.length);
+      ticks().forEach((box) => { box.checked = box.checked && !some.includes(box.value); });
+      work.show(numbers.length);
+      showTicks();
+    }
   }
-  button.disabled = true;
+  work.end();
+  if (parts.length) $("#bulk-body").replaceChildren(...verdicts(parts, numbers.length));
+  else if (refusal.startsWith("<")) $("#bulk-body").innerHTML = refusal;
+  else $("#bulk-dialog").close();
+  if (refusal && (parts.length || !refusal.startsWith("<"))) gezhi().toast({ text: refusal.startsWith("<") ? $("#page-words").dataset.failed : refusal, tone: "warning" });
+  $("#bulk-body [data-close-dialog]")?.focus();
+  await refresh(current);
+}
+async function sendSome(url, numbers, note) {
+  const data = new FormData();
+  numbers.forEach((number) => data.append("number", number));
+  if (note) data.append("note", note);
   try {
-    const answer = await fetch(button.dataset.bulkUrl, { method: "POST", body: data, headers: { "X-CSRFToken": $("meta[name=csrf-token]").content, "HX-Request": "true" } });
-    $("#bulk-body").innerHTML = await answer.text();
-    gezhi().openDialog($("#bulk-dialog"));
-    untick();
-    await refresh(current);
-  } catch { gezhi().toast({ text: $("#page-words").dataset.offline, tone: "warning" }); } finally { button.disabled = false; }
+    const answer = await fetch(url, { method: "POST", body: data, headers: { "X-CSRFToken": $("meta[name=csrf-token]").content, "HX-Request": "true" } });
+    return { ok: answer.ok, text: answer.status < 500 ? await answer.text() : "" };
+  } catch { return null; }
+}
+/* the dialog while it works; Escape stops like the button, and nothing closes it before the result */
+function working(label, all) {
+  const dialog = $("#bulk-dialog"), body = $("#bulk-body");
+  let stopped = false;
+  body.replaceChildren($("#bulk-working").content.cloneNode(true));
+  body.setAttribute("aria-busy", "true");
+  $("h2", body).textContent = label;
+  const bar = $("progress", body), words = $("[role=status]", body), stop = $("[data-bulk-stop]", body);
+  const show = (left) => { bar.max = all; bar.value = all - left; words.textContent = dialog.dataset.progress.replace("{done}", all - left).replace("{all}", all); };
+  const halt = (event) => { event.preventDefault(); stopped = true; stop.disabled = true; stop.setAttribute("aria-busy", "true"); };
+  dialog.addEventListener("cancel", halt);
+  stop.addEventListener("click", halt);
+  show(all);
+  gezhi().openDialog(dialog);
+  return { show, isStopped: () => stopped, end: () => { dialog.removeEventListener("cancel", halt); body.removeAttribute("aria-busy"); } };
+}
+/* the answers of all batches as one: the first one's frame, every row, and the sums */
+function verdicts(parts, unsent) {
+  const pages = parts.map((text) => new DOMParser().parseFromString(text, "text/html").body);
+  const [first, ...others] = pages, list = $(".verdicts", first), said = $("[role=status]", first), words = $("#bulk-dialog").dataset;
+  others.forEach((page) => list.append(...$$(".verdicts > li", page)));
+  if (others.length || unsent) {
+    const sum = (key) => pages.reduce((n, page) => n + Number($("[role=status]", page).dataset[key]), 0), failed = sum("failed"), missing = sum("missing");
+    const counts = [["done", list.children.length - failed], ["failed", failed], ["missing", missing], ["unsent", unsent]];
+    said.textContent = counts.filter(([key, n]) => n || key === "done").map(([key, n]) => words[key].replace("{n}", n)).join(" ");
+  }
+  return first.childNodes;
 }
 function askReason() {
   const dialog = $("#bulk-reason"), text = $("textarea", dialog);

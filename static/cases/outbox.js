@@ -55,14 +55,14 @@ async function keep(form, submitter) {
    the plain way, so that its page says why */
 async function attempt(form, submitter) {
   let answer;
-  form.setAttribute("aria-busy", "true");
+  window.gezhi.hold(form, submitter);
   try {
     answer = await fetch(form.action, { method: "POST", body: new FormData(form), credentials: "same-origin", redirect: "manual", headers: { Accept: "application/json" } });
-  } catch { await keep(form, submitter); return; } finally { form.removeAttribute("aria-busy"); }
-  if (answer.status !== 201) { form.dataset.outboxPlain = "1"; form.requestSubmit(submitter); return; }
-  const owner = form.dataset.draftOwner || "anyone", names = $$("[data-photos]", form).map((each) => each.dataset.name);
-  sessionStorage.setItem("gezhi:sent", JSON.stringify({ key: `gezhi:draft:${owner}:${form.dataset.draft}`, names }));   // draft.js drops it on the next page
-  location.assign((await answer.json()).url);
+  } catch { window.gezhi.free(form); await keep(form, submitter); return; }
+  if (answer.status !== 201) { window.gezhi.free(form); form.dataset.outboxPlain = "1"; form.requestSubmit(submitter); return; }
+  const { url } = await answer.json();
+  window.gezhi.taken(form);
+  location.assign(url);
 }
 addEventListener("submit", (event) => {
   const form = event.target, tries = navigator.onLine && form.dataset?.outboxTry !== undefined && !event.submitter?.hasAttribute("formaction");
@@ -70,12 +70,13 @@ addEventListener("submit", (event) => {
   if (form.dataset.outboxPlain) { delete form.dataset.outboxPlain; return; }
   event.preventDefault();
   event.stopImmediatePropagation();
-  if (form.getAttribute("aria-busy")) return;
   const stamp = $("[name=device_time]", form);
   if (stamp) stamp.value = new Date().toISOString();
   if (tries) { attempt(form, event.submitter); return; }
   if ($("[data-matter]", form) && !$("[data-matter]", form).value) { $("#id_matter").setAttribute("aria-invalid", "true"); $("#id_matter").click(); return; }
-  keep(form, event.submitter).catch(() => window.gezhi?.toast({ text: window.gezhi.words().offline, tone: "error" }));
+  const keeping = keep(form, event.submitter);
+  window.gezhi.hold(form, event.submitter);
+  keeping.catch(() => window.gezhi.toast({ text: window.gezhi.words().offline, tone: "error" })).finally(() => window.gezhi.free(form));
 }, true);
 
 /* ── sending ── */

@@ -26,6 +26,15 @@ addEventListener("pageshow", (event) => {
   try { last = sessionStorage.getItem(REPORTED) || ""; } catch { /* as above */ }
   if (event.persisted && field && field.value === last) field.value = newId();
 });
+/* back on a page whose report was taken: the next one, from where the worker stands now */
+function renewed() {
+  $("#id_client_id").value = newId();
+  for (const each of [lat, lng, $("#id_accuracy")]) if (each) each.value = "";
+  lastNear = "";
+  $("#r-near")?.replaceChildren();
+  showMatter();
+  $("#r-locate")?.click();
+}
 
 /* ── the matter ── */
 const select = $("[data-matter]");
@@ -95,6 +104,7 @@ function accuracy(metres) {
 function start() {
   freshId();
   form.addEventListener("submit", () => { $("#id_device_time").value = new Date().toISOString(); }, true);
+  form.addEventListener("draft:renewed", renewed);
   select.addEventListener("change", () => { showMatter(); findSimilar(); });
   document.addEventListener("click", (event) => {
     const hit = event.target.closest?.("[data-choose], [data-class], [data-map-larger]");

@@ -240,17 +240,8 @@ document.addEventListener("click", (event) => {
 document.addEventListener("change", (event) => { if (event.target.closest?.("[data-autosubmit]")) event.target.form?.requestSubmit(); });
 document.addEventListener("input", (event) => {
   const counter = event.target.dataset?.counter && document.getElementById(event.target.dataset.counter);
-  if (counter) counter.textContent = `${event.target.value.length} / ${event.target.maxLength}`;
+  if (counter) counter.textContent = `${event.target.value.length} / ${event.target.dataset.most || event.target.maxLength}`;
 });
-/* the same form is not sent twice by an impatient finger; a page that comes back from the cache may be sent again */
-document.addEventListener("submit", (event) => {
-  const form = event.target;
-  if (event.defaultPrevented || form.method !== "post" || form.hasAttribute("hx-post") || form.target) return;
-  if (form.dataset.sent) { event.preventDefault(); return; }
-  form.dataset.sent = "1";
-  setTimeout(() => delete form.dataset.sent, 8000);
-});
-addEventListener("pageshow", () => $$("form[data-sent]").forEach((form) => delete form.dataset.sent));
 
 /* ── htmx ── */
 document.addEventListener("htmx:configRequest", (event) => {
@@ -261,7 +252,22 @@ document.addEventListener("htmx:timeout", () => toast({ text: words().offline, t
 document.addEventListener("htmx:responseError", (event) => {
   if (event.detail.xhr.status >= 500) toast({ text: words().failed, tone: "error" });
 });
-document.addEventListener("toast", (event) => { if (event.detail?.text) toast(event.detail); });
+let told = null;
+document.addEventListener("toast", (event) => {
+  const { text, tone, action, href } = event.detail ?? {};   // without the element that htmx adds
+  if (text) toast(told = { text, tone, action, href });
+});
+/* a page that leaves or renews itself right after a toast takes it along */
+const TOLD = "gezhi:told";
+function leave(go) {
+  try { if (told) sessionStorage.setItem(TOLD, JSON.stringify(told)); } catch { /* then nobody is told */ }
+  go();
+}
+function tellAgain() {
+  let kept = null;
+  try { kept = sessionStorage.getItem(TOLD); sessionStorage.removeItem(TOLD); } catch { /* no storage, nothing to tell */ }
+  if (kept) toast(JSON.parse(kept));
+}
 function settle(root) {
   $$("[data-toast]", root).forEach(expire);
   const focus = root.matches?.("[data-focus]") ? root : $("[data-focus]", root);
@@ -269,6 +275,7 @@ function settle(root) {
 }
 document.addEventListener("htmx:load", (event) => settle(event.detail.elt));
 
-window.gezhi = { icon, toast, openDialog, ask, onKey, settle, words };
+window.gezhi = { icon, toast, openDialog, ask, onKey, settle, words, leave };
 settle(document);
+tellAgain();
 document.documentElement.dataset.ready = "1";

@@ -1,9 +1,11 @@
 /* Nothing typed is lost: forms with data-draft="name" keep their text on this device until the server has taken it.
    <form data-draft="report" data-draft-owner="42">; text in localStorage, photos in IndexedDB; passwords, hidden
    fields and files' names are never kept. A draft of another person (owner) is never shown. Restored after an error, a closed tab or
-   a lost network; dropped when the form was taken (a redirect to another page, or a successful htmx answer). */
+   a lost network; dropped when the form was taken (a redirect to another page, or a successful htmx answer). Going back
+   to a form that was taken finds it empty: it fires "draft:renewed". A script that sends a form by itself and knows that
+   it was taken calls `gezhi.taken(form)`. */
 
-const PREFIX = "gezhi:draft:", SENT = "gezhi:sent";
+const PREFIX = "gezhi:draft:", SENT = "gezhi:sent", TAKEN = "gezhi:taken";
 const keyOf = (form) => `${PREFIX}${form.dataset.draftOwner || "anyone"}:${form.dataset.draft}`;
 const fieldsOf = (form) => [...form.elements].filter((each) => each.name && !["hidden", "password", "file", "submit", "button"].includes(each.type) && !each.closest("[data-no-draft]"));
 
@@ -58,7 +60,9 @@ function start(form) {
   const key = keyOf(form);
   restore(form);
   let timer = 0;
-  const later = () => { clearTimeout(timer); timer = setTimeout(() => save(form), 300); };
+  const now = () => { clearTimeout(timer); timer = 0; save(form); };
+  const later = () => { clearTimeout(timer); timer = setTimeout(now, 300); };
+  addEventListener("pagehide", () => { if (timer && form.isConnected) now(); });
   form.addEventListener("input", later);
   form.addEventListener("change", later);
   form.addEventListener("photos:change", (event) => {
@@ -77,26 +81,81 @@ function start(form) {
       window.gezhi?.toast({ text: window.gezhi.words().offline, tone: "warning" });
       return;
     }
-    sessionStorage.setItem(SENT, JSON.stringify({ key, names: [...form.querySelectorAll("[data-photos]")].map((each) => each.dataset.name) }));
+    note(form);
   }, true);
-  form.addEventListener("htmx:afterRequest", (event) => { if (event.detail.elt === form && event.detail.successful) clear(); });
-  form.querySelector("[data-draft-drop]")?.addEventListener("click", () => { clearTimeout(timer); drop(key); form.reset(); form.querySelector("[data-draft-note]")?.setAttribute("hidden", ""); });
+  form.querySelector("[data-draft-drop]")?.addEventListener("click", () => empty(form));
+  form.addEventListener("draft:quiet", () => { clearTimeout(timer); timer = 0; });
 }
+function empty(form) {
+  form.dispatchEvent(new CustomEvent("draft:quiet"));
+  drop(keyOf(form));
+  form.reset();
+  form.querySelector("[data-draft-note]")?.setAttribute("hidden", "");
+}
+
+/* ── sent, and then taken or not ── */
+/* The sending has a name, which stays with this entry of the history: the report's own id, where there is one, so that
+   the pages of a first try and of a second are known as one. */
+function note(form) {
+  const name = form.elements.client_id?.value || `${Date.now()}-${Math.random()}`;
+  history.replaceState({ ...history.state, sent: name }, "");
+  sessionStorage.setItem(SENT, JSON.stringify({ name, key: keyOf(form), page: location.href.split("#")[0], names: [...form.querySelectorAll("[data-photos]")].map((each) => each.dataset.name) }));
+}
+const takenOnes = () => JSON.parse(sessionStorage.getItem(TAKEN) || "[]");
 function clear() {
   const sent = JSON.parse(sessionStorage.getItem(SENT) || "null");
   sessionStorage.removeItem(SENT);
   if (!sent) return;
+  if (sent.name) sessionStorage.setItem(TAKEN, JSON.stringify([...takenOnes(), sent.name].slice(-50)));
   drop(sent.key);
   sent.names.forEach((name) => store((photos) => photos.delete(`${sent.key}:${name}`)));
 }
+function taken(form) {
+  form.dispatchEvent(new CustomEvent("draft:quiet"));
+  note(form);
+  const sent = sessionStorage.getItem(SENT);
+  clear();
+  sessionStorage.setItem(SENT, sent);   // and once more on the next page, should this one end before the store is done
+}
+/* the server wrote words and errors into this page: they are not what the form begins with */
+function forget(form) {
+  for (const field of fieldsOf(form)) {
+    if (field.tagName === "SELECT") for (const option of field.options) option.defaultSelected = false;
+    else if (field.type === "checkbox" || field.type === "radio") field.defaultChecked = false;
+    else field.defaultValue = "";
+  }
+  form.querySelectorAll(".error-summary, .err").forEach((each) => each.remove());
+  form.querySelectorAll("[aria-invalid]").forEach((each) => each.removeAttribute("aria-invalid"));
+}
+function renew(form) {
+  history.replaceState({ ...history.state, sent: undefined }, "");
+  if (form.querySelector(".error-summary")) forget(form);
+  for (const button of form.querySelectorAll(".upload .del")) button.click();
+  empty(form);
+  form.dispatchEvent(new CustomEvent("draft:renewed", { bubbles: true }));
+}
+addEventListener("pageshow", (event) => {
+  const sent = history.state?.sent;
+  if (sent && takenOnes().includes(sent)) [...document.querySelectorAll("form[data-draft]")].forEach(renew);
+  if (event.persisted) sessionStorage.removeItem(SENT);   // what is still noted was not taken: no later page may drop it
+});
+document.addEventListener("htmx:afterRequest", (event) => {
+  if (!event.detail.elt.matches?.("form[data-draft]")) return;
+  if (event.detail.successful) clear(); else sessionStorage.removeItem(SENT);
+});
 
-/* a page that follows a sending, shows no error and does not ask for the same form's errors again: it was taken */
-const refused = document.querySelector("main.solo, .conflict, .error-summary, [aria-invalid=true]");
-if (refused) sessionStorage.removeItem(SENT); else clear();
+/* the page that comes from the sent one, is not that one again and shows no error: it was taken. Any other page that
+   comes next, by the address or by a code, says nothing: what was typed stays */
+const sent = JSON.parse(sessionStorage.getItem(SENT) || "null");
+const refused = document.querySelector("main.solo, body.login, .conflict, .error-summary, [aria-invalid=true]");
+const isBack = performance.getEntriesByType("navigation")[0]?.type === "back_forward";
+if (sent && document.referrer === sent.page && !refused && !isBack) clear(); else sessionStorage.removeItem(SENT);
+globalThis.navigation?.addEventListener("navigateerror", () => sessionStorage.removeItem(SENT));
 
 const all = (root) => [...(root.matches?.("form[data-draft]") ? [root] : []), ...root.querySelectorAll("form[data-draft]")];
 all(document).forEach(start);
 document.addEventListener("htmx:load", (event) => all(event.detail.elt).forEach(start));
+if (window.gezhi) window.gezhi.taken = taken;
 
 /* offline is a state, not an error */
 const banner = document.querySelector("[data-offline-banner]");

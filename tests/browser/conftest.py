@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 
 FLAGS = [
     "--no-sandbox",
@@ -20,6 +21,34 @@ FLAGS = [
     "--disable-sync",
 ]
 NAMES = ("chromium", "chromium-browser", "google-chrome")
+#: When a wait is given up (ms): Playwright's own 5 s are too few for a busy machine.
+PATIENCE = 60_000
+expect.set_options(timeout=PATIENCE)
+
+
+def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
+    """Every test of this folder needs a browser, so `-m "not browser"` leaves out all of them."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.browser)
+
+
+class Complaints(list[str]):
+    """What the browser complained of, without what is forgiven, whenever it is said."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._forgiven: list[str] = []
+
+    def forgive(self, *beginnings: str) -> None:
+        """Let complaints pass that begin so: those of before, and those that are still on their way."""
+        self._forgiven += beginnings
+        self[:] = [said for said in self if not said.startswith(beginnings)]
+
+    def hear(self, said: str) -> None:
+        """Keep a complaint unless it is forgiven."""
+        if not said.startswith(tuple(self._forgiven)):
+            self.append(said)
 
 
 @pytest.fixture(scope="session")
@@ -38,19 +67,19 @@ def chromium() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def complaints() -> list[str]:
-    """What the browser complained of; a test that expects a complaint clears it."""
-    return []
+def complaints() -> Complaints:
+    """What the browser complained of; a test that expects a complaint forgives it."""
+    return Complaints()
 
 
 @pytest.fixture
-def open_page(chromium: Browser, complaints: list[str]) -> Iterator[Any]:
+def open_page(chromium: Browser, complaints: Complaints) -> Iterator[Any]:
     """Opens pages in a context of their own: `open_page(width=390, height=844, **context_options)`."""
     contexts: list[BrowserContext] = []
 
     def heard(message: ConsoleMessage) -> None:
         if message.type == "error":
-            complaints.append(message.text)
+            complaints.hear(message.text)
 
     def open_one(width: int = 1440, height: int = 900, **options: Any) -> Page:
         context = chromium.new_context(
@@ -59,11 +88,11 @@ def open_page(chromium: Browser, complaints: list[str]) -> Iterator[Any]:
             timezone_id="Asia/Shanghai",
             **options,
         )
-        context.set_default_timeout(30_000)
+        context.set_default_timeout(PATIENCE)
         contexts.append(context)
         page = context.new_page()
         page.on("console", heard)
-        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("pageerror", lambda error: complaints.hear(str(error)))
         return page
 
     yield open_one

@@ -14,6 +14,7 @@ from pytest_django.live_server_helper import LiveServer
 from cases.catalogue import touch_catalogue
 from cases.models import Attachment, Case
 from cases.workflow import State
+from tests.browser.conftest import Complaints
 from tests.conftest import wait_for
 from tests.factories.cases import World, bring_to, make_world
 from tests.factories.people import PASSWORD
@@ -56,10 +57,8 @@ def open_report(phone: Page, live_server: LiveServer) -> None:
     expect(phone.locator("#r-where .badge")).to_have_text("西涧社区第1网格")
 
 
-def forgive(phone: Page, complaints: list[str]) -> None:
-    """What the browser says by itself of a lost network, or of an answer 4xx that the test is about."""
-    phone.wait_for_timeout(300)
-    complaints[:] = [said for said in complaints if not said.startswith(("Failed to load", "htmx:"))]
+#: What the browser says by itself of a lost network, or of an answer 4xx that the test is about.
+EXPECTED = ("Failed to load", "htmx:")
 
 
 def fill(phone: Page, picture: Path) -> None:
@@ -83,7 +82,7 @@ def test_four_taps_report_a_problem(phone: Page, live_server: LiveServer, pictur
 
 
 def test_without_network_the_report_waits_and_is_sent_once(
-    phone: Page, live_server: LiveServer, picture: Path, complaints: list[str]
+    phone: Page, live_server: LiveServer, picture: Path, complaints: Complaints
 ) -> None:
     open_report(phone, live_server)
     phone.context.set_offline(True)
@@ -100,11 +99,11 @@ def test_without_network_the_report_waits_and_is_sent_once(
     phone.goto(f"{live_server.url}/outbox/")
     expect(phone.locator("[data-outbox-list]")).to_contain_text("已送达")
     assert Case.objects.count() == 1
-    forgive(phone, complaints)
+    complaints.forgive(*EXPECTED)
 
 
 def test_a_page_opened_without_network_reports_too_each_time_anew(
-    phone: Page, live_server: LiveServer, picture: Path, complaints: list[str]
+    phone: Page, live_server: LiveServer, picture: Path, complaints: Complaints
 ) -> None:
     open_report(phone, live_server)
     phone.evaluate("navigator.serviceWorker.ready")
@@ -122,11 +121,11 @@ def test_a_page_opened_without_network_reports_too_each_time_anew(
     assert len(ids) == 2
     phone.context.set_offline(False)
     wait_for(lambda: Case.objects.count() == 2)
-    forgive(phone, complaints)
+    complaints.forgive(*EXPECTED)
 
 
 def test_a_report_that_the_server_refuses_stays_in_the_outbox_with_the_reason(
-    phone: Page, live_server: LiveServer, world: World, picture: Path, complaints: list[str]
+    phone: Page, live_server: LiveServer, world: World, picture: Path, complaints: Complaints
 ) -> None:
     open_report(phone, live_server)
     phone.context.set_offline(True)
@@ -142,7 +141,7 @@ def test_a_report_that_the_server_refuses_stays_in_the_outbox_with_the_reason(
     phone.get_by_role("button", name="去补").click()
     phone.wait_for_url("**/report/")
     expect(phone.locator(".upload figure")).to_have_count(1)
-    forgive(phone, complaints)
+    complaints.forgive(*EXPECTED)
 
 
 def test_the_browsers_back_button_never_sends_under_the_first_reports_id(
@@ -161,7 +160,7 @@ def test_the_browsers_back_button_never_sends_under_the_first_reports_id(
 
 
 def test_what_is_missing_is_told_and_nothing_is_lost(
-    phone: Page, live_server: LiveServer, picture: Path, complaints: list[str]
+    phone: Page, live_server: LiveServer, picture: Path, complaints: Complaints
 ) -> None:
     open_report(phone, live_server)
     phone.set_input_files(".shoot input", str(picture))
@@ -170,11 +169,11 @@ def test_what_is_missing_is_told_and_nothing_is_lost(
     expect(phone.locator(".error-summary")).to_contain_text("还差 1 处")
     expect(phone.locator("#id_description")).to_have_value("路边井盖")
     expect(phone.locator(".upload figure.photo")).to_have_count(1)
-    forgive(phone, complaints)
+    complaints.forgive(*EXPECTED)
 
 
 def test_a_check_on_the_spot_in_a_sheet(
-    phone: Page, live_server: LiveServer, world: World, picture: Path, complaints: list[str]
+    phone: Page, live_server: LiveServer, world: World, picture: Path, complaints: Complaints
 ) -> None:
     case = bring_to(world, State.HANDLED)
     phone.goto(f"{live_server.url}/today/")
@@ -187,7 +186,7 @@ def test_a_check_on_the_spot_in_a_sheet(
     expect(phone.locator(".toast")).to_contain_text("核查通过")
     case.refresh_from_db()
     assert (case.state, case.attachments.filter(role="check").count()) == (State.CLOSED, 1)
-    forgive(phone, complaints)  # the factory's pictures have no files
+    complaints.forgive(*EXPECTED)  # the factory's pictures have no files
 
 
 @pytest.mark.parametrize("path", ["/report/", "/today/", "/mine/", "/outbox/", "/follow/", "/r/{code}/"])

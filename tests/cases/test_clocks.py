@@ -226,5 +226,5 @@ def test_reopening_opens_a_fresh_round_and_the_original_due_stays(world: World) 
     case = bring_to(world, State.CLOSED, at=BEGAN)
     checking.reopen_case(case_id=case.pk, actor=world.desk, at=on("10-08 08:00"), note="回头看发现又缺失")
 
-    assert running(case) == {"handle 2": "10-08 18:00"}
-    assert dues(case) == ("10-08 12:00", "10-08 18:00")
+    assert running(case) == {"handle 2": "10-08 18:00", "whole": "10-08 12:00"}
+    assert dues(case) == ("10-08 12:00", "10-08 12:00")

@@ -1,17 +1,13 @@
 """The sweep of the ladder: each rung at its time and once, whatever happens to the order or the worker."""
 
-from collections.abc import Iterator
 from datetime import datetime, timedelta
-from threading import Barrier, Event, Thread
 
 import pytest
 from django.db import connection, transaction
 
 from cases import escalation
 from cases.actions import checking, desk, handling, oversight
-from cases.actions.engine import lock_case
 from cases.actions.escalating import RETRY, take_rungs
-from cases.calendars import forget_calendar
 from cases.deadlines import CHINA, TimerType
 from cases.escalation import sweep_ladder
 from cases.events import payload_problems
@@ -20,6 +16,7 @@ from cases.workflow import Stage, State
 from tests.factories.cases import NOON, World, bring_to, make_world, report
 from tests.factories.catalogue import make_matter
 
+pytestmark = pytest.mark.usefixtures("plain_calendar")
 HOUR = timedelta(hours=1)
 TAKEN = ("remind", "late", "climb")
 
@@ -27,13 +24,6 @@ TAKEN = ("remind", "late", "climb")
 def on(text: str) -> datetime:
     """An instant of November 2026 in the city; the 20th, when the orders are made, is a Friday."""
     return datetime.fromisoformat(f"2026-11-{text}").replace(tzinfo=CHINA)
-
-
-@pytest.fixture(autouse=True)
-def plain_calendar() -> Iterator[None]:
-    forget_calendar()
-    yield
-    forget_calendar()
 
 
 @pytest.fixture
@@ -367,97 +357,3 @@ def test_finding_what_is_due_uses_the_index(world: World) -> None:
     due = Clock.objects.filter(next_rung_at__lte=on("20 10:45")).order_by("next_rung_at", "pk")
 
     assert "clock_next_rung" in due[:25].explain()
-
-
-@pytest.mark.django_db(transaction=True)
-def test_sweeps_side_by_side_take_each_rung_exactly_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(escalation, "BATCH", 4)
-    world = make_world()
-    cases = [report(world) for _ in range(20)]
-    together, swept = Barrier(3), list[escalation.Sweep]()
-
-    def sweep() -> None:
-        try:
-            together.wait(timeout=10)
-            swept.append(sweep_ladder(at=on("20 11:00")))
-        finally:
-            connection.close()
-
-    run_all([Thread(target=sweep) for _ in range(3)])
-    # Rows that one sweep held while another looked are skipped by that one, never lost.
-    swept.append(sweep_ladder(at=on("20 11:00")))
-
-    expected = [("remind", 80), ("late", 100), ("climb", 150), ("climb", 200)]
-    assert [rungs(case, Stage.ACCEPT) for case in cases] == [expected] * 20
-    assert sum(sweep.done for sweep in swept) == TakenRung.objects.count() == 80
-    assert [sweep.failed for sweep in swept] == [()] * 4
-    assert set(Case.objects.values_list("climbs", "desk")) == {(2, world.city.district.pk)}
-
-
-@pytest.mark.django_db(transaction=True)
-def test_an_order_that_somebody_is_acting_on_is_not_waited_for() -> None:
-    world = make_world()
-    held, free = report(world), report(world)
-    locked, release = Event(), Event()
-
-    def act() -> None:
-        try:
-            with transaction.atomic():
-                lock_case(held.pk)
-                locked.set()
-                release.wait(timeout=10)
-        finally:
-            connection.close()
-
-    actor = Thread(target=act)
-    actor.start()
-    try:
-        assert locked.wait(timeout=10)
-        assert sweep_ladder(at=on("20 10:30")).done == 2
-        assert (rungs(held, Stage.ACCEPT), len(rungs(free, Stage.ACCEPT))) == ([], 2)
-    finally:
-        release.set()
-        actor.join(timeout=10)
-
-    assert sweep_ladder(at=on("20 10:30")).done == 2
-    assert rungs(held, Stage.ACCEPT) == [("remind", 80), ("late", 100)]
-
-
-@pytest.mark.django_db(transaction=True)
-def test_sweeps_and_people_at_the_same_orders_neither_block_nor_break_each_other() -> None:
-    """While a desk accepts orders one by one, sweeps run: every order ends accepted, with sound rungs."""
-    world = make_world()
-    cases = [report(world) for _ in range(12)]
-    together = Barrier(2)
-
-    def accept() -> None:
-        try:
-            together.wait(timeout=10)
-            for case in cases:
-                # The city's desk is above whichever desk holds the order by now.
-                desk.accept_case(case_id=case.pk, actor=world.city_desk, at=on("20 11:00"))
-        finally:
-            connection.close()
-
-    def sweep() -> None:
-        try:
-            together.wait(timeout=10)
-            for _ in range(6):
-                sweep_ladder(at=on("20 11:00"))
-        finally:
-            connection.close()
-
-    run_all([Thread(target=accept), Thread(target=sweep)])
-
-    assert set(Case.objects.values_list("state", flat=True)) == {State.ACCEPTED}
-    full = [("remind", 80), ("late", 100), ("climb", 150), ("climb", 200)]
-    assert all(rungs(case, Stage.ACCEPT) in ([], full) for case in cases)
-    assert not Clock.objects.filter(stage=Stage.ACCEPT, stopped_at=None).exists()
-
-
-def run_all(threads: list[Thread]) -> None:
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(timeout=60)
-    assert not any(thread.is_alive() for thread in threads)

@@ -23,7 +23,7 @@ def lock_after(write: Callable[[], object], case_id: int) -> Case:
 
     def wait() -> None:
         try:
-            holds.wait(timeout=10)
+            holds.wait(timeout=60)
             with transaction.atomic():
                 found.append(lock_case(case_id))
         finally:
@@ -35,14 +35,14 @@ def lock_after(write: Callable[[], object], case_id: int) -> Case:
         write()
         holds.set()
         wait_until_somebody_waits()
-    waiter.join(timeout=10)
+    waiter.join(timeout=60)
     (case,) = found
     return case
 
 
 def wait_until_somebody_waits() -> None:
     waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted AND pid <> pg_backend_pid()"
-    until = time.monotonic() + 10
+    until = time.monotonic() + 60
     while time.monotonic() < until:
         with connection.cursor() as cursor:
             cursor.execute(waiting)

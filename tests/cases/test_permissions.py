@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import pytest
 
+from cases.actions.reporting import withdraw_case
 from cases.actors import SYSTEM, PublicReporter
 from cases.models import Case, CaseRequest
 from cases.permissions import allowed_actions, require
 from cases.workflow import WORKFLOWS, Kind, State
 from governance.common.errors import NotAllowed, NotVisible, WrongState
 from partymembers.access import access_of
-from tests.factories.cases import NOON, World, bring_to, make_world
+from partymembers.models import User
+from tests.factories.cases import MINUTE, NOON, World, bring_to, make_world
 
 pytestmark = pytest.mark.django_db
 
@@ -163,3 +165,27 @@ def test_a_link_opens_its_own_order_only(world: World) -> None:
     assert allowed_actions(link, other, at=NOON) == ()
     with pytest.raises(NotVisible):
         require(link, "withdraw", other, at=NOON)
+
+
+def stale(actor: object, action: str, case: Case) -> str:
+    case = Case.objects.select_related("desk", "place", "unit").get(pk=case.pk)
+    with pytest.raises(WrongState) as refused:
+        require(actor, action, case, at=NOON)
+    return str(refused.value.message)
+
+
+def test_a_colleague_who_was_late_reads_who_was_faster_and_a_resident_does_not(world: World) -> None:
+    case = bring_to(world, "accepted", reporter=world.resident)
+    assert world.desk.name in stale(world.second_desk, "accept", case)
+    for state in ("dispatched", "handling", "closed"):
+        case = bring_to(world, state, reporter=world.resident)
+        told = stale(world.resident, "withdraw", case)
+        assert [user.name for user in User.objects.all() if user.name in told] == []
+
+
+def test_a_colleague_does_not_read_from_it_who_reported(world: World) -> None:
+    case = bring_to(world, "accepted", reporter=world.resident)
+    withdraw_case(case_id=case.pk, actor=world.resident, at=NOON + MINUTE)
+    told = stale(world.desk, "dispatch", case)
+    assert world.resident.name not in told
+    assert "10:01" in told

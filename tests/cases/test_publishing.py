@@ -30,7 +30,7 @@ class Outbox:
 
     def __call__(self, task: str, args: tuple[Any, ...]) -> None:
         self.attempts += 1
-        assert self.gate.wait(10)
+        assert self.gate.wait(60)
         if self.is_down:
             raise ConnectionError
         self.sent.append((task, args))
@@ -45,7 +45,7 @@ def test_messages_go_out_in_order_and_equal_ones_that_wait_go_once() -> None:
         publisher.post("cases.relay")
         publisher.post("cases.route_case", number)
     outbox.gate.set()
-    assert publisher.flush(5)
+    assert publisher.flush(60)
     assert outbox.sent == [
         ("cases.relay", ()),
         ("cases.relay", ()),  # posted while the first was on its way, so it is told once more
@@ -58,17 +58,26 @@ def test_after_a_failure_the_broker_is_left_alone_for_a_while() -> None:
     outbox = Outbox()
     outbox.gate.set()
     outbox.is_down = True
-    publisher = Publisher(outbox, rest=0.3)
+    publisher = Publisher(outbox, rest=3600)
     publisher.post("cases.relay")
-    assert publisher.flush(5)
+    assert publisher.flush(60)
     for _number in range(50):
         publisher.post("cases.relay")
-    assert publisher.flush(5)
+    assert publisher.flush(60)
     assert outbox.attempts == 1
-    outbox.is_down = False
-    time.sleep(0.35)
+
+
+def test_after_its_rest_the_broker_is_told_again() -> None:
+    outbox = Outbox()
+    outbox.gate.set()
+    outbox.is_down = True
+    publisher = Publisher(outbox, rest=0.01)
     publisher.post("cases.relay")
-    assert publisher.flush(5)
+    assert publisher.flush(60)
+    outbox.is_down = False
+    time.sleep(0.02)
+    publisher.post("cases.relay")
+    assert publisher.flush(60)
     assert outbox.sent == [("cases.relay", ())]
 
 
@@ -76,11 +85,11 @@ def test_a_forked_process_has_a_thread_of_its_own() -> None:
     reading, writing = os.pipe()
     publisher = Publisher(lambda task, args: os.write(writing, f"{task} {os.getpid()}\n".encode()) and None)
     publisher.post("parent")
-    assert publisher.flush(5)
+    assert publisher.flush(60)
     child = os.fork()
     if child == 0:
         publisher.post("child")
-        os._exit(0 if publisher.flush(5) else 1)
+        os._exit(0 if publisher.flush(60) else 1)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
     os.close(writing)
     with os.fdopen(reading) as lines:
@@ -88,27 +97,28 @@ def test_a_forked_process_has_a_thread_of_its_own() -> None:
 
 
 @pytest.fixture(params=["closed port", "silent server"])
-def dead_broker(request: pytest.FixtureRequest) -> Iterator[str]:
-    """The address of a broker that refuses, or takes the connection and never answers."""
+def dead_broker(request: pytest.FixtureRequest) -> Iterator[socket.socket]:
+    """A broker that refuses, or takes the connection and never answers; closing it breaks the connection."""
     with socket.socket() as server:
         server.bind(("127.0.0.1", 0))
-        port = server.getsockname()[1]
         if request.param == "silent server":
             server.listen()
-            yield f"redis://127.0.0.1:{port}/0"
-            return
-    yield f"redis://127.0.0.1:{port}/0"
+        yield server
 
 
 @pytest.mark.django_db(transaction=True)
 def test_with_a_dead_broker_reporting_is_as_quick_and_the_sweep_delivers(
-    dead_broker: str, monkeypatch: pytest.MonkeyPatch
+    dead_broker: socket.socket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    app = Celery("elsewhere", broker=dead_broker, set_as_current=False)
-    app.conf.broker_transport_options = {"socket_timeout": 5, "socket_connect_timeout": 2}
+    """Whoever waited for the broker would wait for its time-out, which no busy machine comes near."""
+    port = dead_broker.getsockname()[1]
+    app = Celery("elsewhere", broker=f"redis://127.0.0.1:{port}/0", set_as_current=False)
+    app.conf.broker_transport_options = {"socket_timeout": 300, "socket_connect_timeout": 300}
     failures: list[str] = []
+    senders: set[int] = set()
 
     def send(task: str, args: tuple[Any, ...]) -> None:
+        senders.add(threading.get_ident())
         try:
             app.send_task(task, args=args, retry=False)
         except Exception as error:
@@ -117,17 +127,17 @@ def test_with_a_dead_broker_reporting_is_as_quick_and_the_sweep_delivers(
 
     monkeypatch.setattr(relay, "publisher", Publisher(send))
     world = make_world()
-    report(world)  # warms up what the first report reads
-    took = []
+    began = time.monotonic()
     for _number in range(5):
-        began = time.monotonic()
         case = report(world)
-        took.append(time.monotonic() - began)
-    assert max(took) < 1
+    assert time.monotonic() - began < 150
     assert not Notification.objects.exists()
     tasks.relay()
     assert set(Notification.objects.filter(case=case).values_list("recipient_id", flat=True)) == {
         world.desk.pk,
         world.second_desk.pk,
     }
-    wait_for(lambda: failures, 15)
+    wait_for(lambda: senders)
+    assert threading.get_ident() not in senders
+    dead_broker.close()
+    wait_for(lambda: failures)

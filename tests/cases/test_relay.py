@@ -91,10 +91,10 @@ def test_an_event_that_is_committed_late_is_never_skipped(case: Case) -> None:
         with transaction.atomic():
             late.append(append_event(other, "urge").pk)
             began.set()
-            assert go_on.wait(10)
+            assert go_on.wait(60)
 
     thread = in_thread(slow)
-    assert began.wait(10)
+    assert began.wait(60)
     early = append_event(case)
     assert early.pk > late[0]  # the late one has the smaller id, which a cursor over ids would pass
     assert run_relay() == 1
@@ -123,10 +123,10 @@ def test_only_one_sequencer_works_at_a_time(case: Case) -> None:
         with transaction.atomic():
             assert sequence_events() == 1
             holding.set()
-            assert go_on.wait(10)
+            assert go_on.wait(60)
 
     thread = in_thread(hold)
-    assert holding.wait(10)
+    assert holding.wait(60)
     append_event(case)
     assert sequence_events() == 0
     go_on.set()
@@ -176,13 +176,13 @@ def test_two_workers_never_run_one_consumer_at_once(case: Case) -> None:
     def handle(events: Sequence[CaseEvent]) -> None:
         handled.append(len(events))
         inside.set()
-        assert go_on.wait(10)
+        assert go_on.wait(60)
 
     relay.register(Consumer("slow", handle))
     append_event(case)
     sequence_events()
     thread = in_thread(lambda: handled.append(-run_consumer("slow")))
-    assert inside.wait(10)
+    assert inside.wait(60)
     assert run_consumer("slow") == 0
     go_on.set()
     thread.join()
@@ -213,7 +213,7 @@ def test_a_backend_killed_in_the_middle_loses_and_doubles_nothing(case: Case) ->
     def handle(events: Sequence[CaseEvent]) -> None:
         notebook.handle(events)
         inside.set()
-        assert go_on.wait(10)
+        assert go_on.wait(60)
 
     def work() -> None:
         try:
@@ -224,7 +224,7 @@ def test_a_backend_killed_in_the_middle_loses_and_doubles_nothing(case: Case) ->
     relay.register(Consumer("notebook", handle))
     sequence_events()
     thread = in_thread(work)
-    assert inside.wait(10)
+    assert inside.wait(60)
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"

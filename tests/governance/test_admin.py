@@ -1,5 +1,6 @@
 """The officers' pages about the territory: what each officer sees, and what may be done there."""
 
+import re
 from datetime import UTC, datetime
 from typing import Any
 
@@ -104,6 +105,16 @@ def test_a_retired_place_is_only_read(city: City):
     assert client.post(address, {"name": "另名", "kind": ""}).status_code == 403
     building = Building.objects.get(place=city.buildings[3].place)
     assert client.post(page(Building, "change", building.pk), {"households": 1}).status_code == 403
+
+
+def test_the_list_of_buildings_is_headed_in_chinese(city: City):
+    client = signed_in(Role.SYSTEM_OFFICER)
+    listed = client.get(page(Building)).content.decode()
+    assert city.building.name in listed
+    for address in (page(Building), page(Building, "change", city.building.pk)):
+        text = client.get(address).content.decode()
+        assert "名称" in text
+        assert not re.search(r">\s*Place\b", text), address
 
 
 def test_counts_are_corrected(city: City):

@@ -5,7 +5,7 @@ import shapely
 from shapely.geometry import mapping, shape
 
 from grids import actions
-from grids.geojson import feature_collection, frame_of
+from grids.geojson import feature_collection
 from grids.models import Place
 from tests.factories.grids import BEGAN, City, make_city, square
 
@@ -66,8 +66,3 @@ def test_overviews_are_thinned_and_exact_ones_are_not(city: City):
 def test_a_map_of_many_places_costs_one_query(city: City, django_assert_num_queries):
     with django_assert_num_queries(1):
         assert len(feature_collection(Place.objects.current().below([city.city]))["features"]) == 8
-
-
-def test_the_frame_around_places(city: City):
-    assert frame_of(city.grids) == (118.31, 32.30, 118.33, 32.32)
-    assert frame_of([city.city]) is None

@@ -242,17 +242,22 @@ def test_a_large_grid_holds_its_small_ones(communities: tuple[Place, Place]) -> 
 
 
 @pytest.mark.parametrize("posts", [1, 3])
-def test_two_queries_however_many_posts(
-    posts: int, communities: tuple[Place, Place], django_assert_num_queries
+@pytest.mark.parametrize("reaches_further", [False, True])
+def test_one_query_however_many_posts_and_a_second_for_what_lies_beyond(
+    posts: int, reaches_further: bool, communities: tuple[Place, Place], django_assert_num_queries
 ) -> None:
     here, there = communities
     user = make_user(role=Role.HANDLER, unit=make_unit())
-    for number in range(posts):
-        make_post(user, role=Role.GRID_WORKER, place=grid(here, number + 1))
+    grids = [grid(here, number + 1) for number in range(posts)]
+    for place in grids:
+        make_post(user, role=Role.GRID_WORKER, place=place)
     make_substitute(make_post(make_user(), role=Role.SECRETARY, place=there), user, since=TODAY, until=TODAY)
-    with django_assert_num_queries(2):
+    code = f"{here.code}101"
+    small = child(grids[0], code=code, name="微网格", level=Level.GRID) if reaches_further else None
+    with django_assert_num_queries(2 if reaches_further else 1):
         access = access_of(user, on=TODAY)
     assert len(access.grants) == posts + 1
+    assert access.inner_grid_ids == ({small.pk} if small else set())
     with django_assert_num_queries(0):
         access_of(AnonymousUser(), on=TODAY)
 

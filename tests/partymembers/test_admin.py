@@ -271,6 +271,36 @@ def test_substitutes_are_appointed_and_ended_through_the_actions(
     assert Substitution.objects.count() == 1
 
 
+def test_a_broken_constraint_is_said_in_words_and_at_its_field(
+    clients: dict[str, Client], town: City
+) -> None:
+    """Not as "constraint substitution_ends_after_it_starts", which tells an officer nothing."""
+    today = timezone.localdate()
+    post = make_user(role=Role.DESK, place=town.here).posts.get()
+    stint = {"post": post.pk, "substitute": make_user().pk, "starts_on": today, "ends_on": today - DAY}
+    given = {"user": make_user().pk, "employment": "full_time", "starts_on": today}
+    for model, typed, field in (
+        ("substitution", stint, "ends_on"),
+        ("post", given | {"role": Role.DESK, "place": town.here.pk, "ends_on": today - DAY}, "ends_on"),
+        ("post", given | {"role": Role.GRID_WORKER}, "role"),
+        ("post", given | {"role": Role.AUDIT_OFFICER, "place": town.here.pk}, "role"),
+    ):
+        answer = clients["security"].post(reverse(f"admin:partymembers_{model}_add"), typed)
+        assert answer.status_code == 200
+        assert list(answer.context["adminform"].form.errors) == [field], (model, typed)
+        assert "约束" not in answer.content.decode()
+    assert not Substitution.objects.exists()
+
+
+def test_an_entry_of_the_trail_leads_nowhere_that_its_reader_may_not_go(clients: dict[str, Client]) -> None:
+    entry = record_access(User.objects.get(username="SYSTEM"), "signed_in", "user:SYSTEM", at=timezone.now())
+    page = clients["audit"].get(reverse("admin:partymembers_auditentry_change", args=[entry.pk]))
+    text = page.content.decode()
+    assert "system（SYSTEM）" in text
+    assert "操作代码" in text
+    assert "/admin/partymembers/user/" not in text
+
+
 def test_units_are_configured_with_old_and_new_values_in_the_trail(
     clients: dict[str, Client], town: City
 ) -> None:

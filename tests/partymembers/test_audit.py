@@ -29,6 +29,11 @@ from tests.partymembers.conftest import DAY, NOW, City
 pytestmark = pytest.mark.django_db
 
 
+@pytest.fixture(autouse=True)
+def clock() -> None:
+    """No other time than the real one: PostgreSQL guards the trail by its own clock."""
+
+
 def test_an_entry_keeps_plain_values() -> None:
     actor = make_user(username="W01")
     entry = record_access(

@@ -154,6 +154,26 @@ def test_the_commands_and_the_examples(town: City, tmp_path: Path) -> None:
         call_command("import_members", tmp_path / "bad.csv")
 
 
+def test_committees_with_their_terms_come_with_the_people(tree: None, tmp_path: Path) -> None:
+    text = (
+        "staff_number,name,role,branch_code,from,until\n"
+        "S1,秦守正,支部书记,B3,2026-01-01,2028-12-31\n"
+        "S2,周明,branch committee member,B3,2026-01-01,\n"
+    )
+
+    def run(rows: str, name: str) -> ImportReport:
+        return import_people(rows.encode(), passwords=tmp_path / name, at=NOW)
+
+    assert counts(run(text, "a.csv")) == (2, 0, 0, 0)
+    posts = Branch.objects.get(code="B3").posts.order_by("pk")
+    assert [(post.role, post.ends_on) for post in posts] == [
+        ("branch_secretary", dt.date(2028, 12, 31)), ("branch_committee", None),
+    ]  # fmt: skip
+    for bad in ("S3,吴,支部书记,,,\n", "S3,吴,支部书记,B9,,\n", "S3,吴,,B3,,\n", "S3,吴,坐席,B3,,\n"):
+        (fault,) = run(text.split("\n", maxsplit=1)[0] + "\n" + bad, "b.csv").refused
+        assert fault.column in ("branch_code", "role", "place_code")
+
+
 def upload(client: Client, model: str, text: str, **more: str) -> tuple[int, str]:
     file = SimpleUploadedFile("x.csv", text.encode(), "text/csv")
     answer = client.post(reverse(f"admin:partymembers_{model}_import_file"), {"file": file, **more})

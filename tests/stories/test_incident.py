@@ -176,8 +176,8 @@ def test_a_real_worker_takes_a_report_from_the_page_to_its_unit(
         page = handler.open(reverse("cases:handling"), view="to_acknowledge")
         return case.number in [row.case.number for row in page.context["rows"]]
 
-    wait_for(listed, 20)
+    wait_for(listed)
     assert Case.objects.get(pk=case.pk).state == State.DISPATCHED
-    wait_for(lambda: handler.open(reverse("cases:unread")).json()["unread"] == 1, 20)
+    wait_for(lambda: handler.open(reverse("cases:unread")).json()["unread"] == 1)
     handler.act(case.number, "acknowledge")
     assert Case.objects.get(pk=case.pk).state == State.HANDLING

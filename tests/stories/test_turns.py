@@ -230,7 +230,7 @@ def test_of_two_at_the_same_instant_exactly_one_wins(_round: int) -> None:
         try:
             visitor, url = Visitor(user), reverse("cases:act", args=[case.number, action])
             data = visitor.fill(visitor.open(url), url, **typed)
-            barrier.wait(timeout=20)
+            barrier.wait(timeout=60)
             answers[action] = visitor.client.post(url, data)
         finally:
             connections.close_all()
@@ -242,7 +242,7 @@ def test_of_two_at_the_same_instant_exactly_one_wins(_round: int) -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(30)
+        thread.join(60)
     assert sorted(answer.status_code for answer in answers.values()) == [302, 409]
     winner = next(action for action, answer in answers.items() if answer.status_code == 302)
     loser = next(answer for answer in answers.values() if answer.status_code == 409)

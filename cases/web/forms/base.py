@@ -36,6 +36,9 @@ class ActionForm(BaseForm):
     ) -> None:
         self.case, self.actor, self.access, self.at = case, actor, access, at
         super().__init__(*args, **kwargs)
+        for field in self.fields.values():
+            if isinstance(field, forms.ModelChoiceField) and field.empty_label is not None:
+                field.empty_label = _("Please choose")
         self.fill()
 
     def fill(self) -> None:

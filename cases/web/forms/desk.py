@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from functools import cache
 from typing import Any, cast
 
@@ -12,8 +13,11 @@ from django.utils.translation import gettext_lazy as _
 from cases.actions import desk
 from cases.catalogue import standards_at
 from cases.models import Case, Matter, Standard
-from cases.workflow import OPEN_STATES
+from cases.queries import near_duplicates
+from cases.workflow import OPEN_STATES, State
+from governance.common.formats import distance
 from grids.models import Place
+from partymembers.access import Access
 from partymembers.models import Unit
 
 from .base import ActionForm, ReasonForm
@@ -62,25 +66,62 @@ class DeclineForm(ReasonForm):
 
 
 class MergeForm(ActionForm):
-    """Into another open order, named by its number."""
+    """Into another open order: one of the same matter nearby, or any by its number."""
 
-    target = forms.CharField(label=_("Merge into order"), max_length=20)
+    near = forms.ChoiceField(label=_("Same matter nearby"), required=False, widget=forms.RadioSelect)
+    target = forms.CharField(label=_("Merge into order"), max_length=20, required=False)
     warning = _("A merger cannot be taken back; both reporters follow the other order's news.")
     write = staticmethod(desk.merge_case)
-    field_order = ("target", "note")
+    field_order = ("near", "target", "note")
+    target_id: int | None = None
 
-    def clean_target(self) -> int:
-        """The id of an open order that the actor may see."""
-        number = self.cleaned_data["target"].strip()
+    def fill(self) -> None:
+        """The orders nearby as choices; where there are none, only the number is asked for."""
+        found = likely_targets(self.case, self.access)
+        if not found:
+            del self.fields["near"]
+            self.fields["target"].required = True
+            return
+        choices = [(each.number, _described(each)) for each in found]
+        cast(forms.ChoiceField, self.fields["near"]).choices = choices
+        self.fields["target"].label = _("Or another order, by its number")
+
+    def clean(self) -> dict[str, Any]:
+        """The id of an open order that the actor may see; a number typed by hand counts before a choice."""
+        data = super().clean() or self.cleaned_data
+        if "target" in self.errors:
+            return data
+        number = data["target"].strip() or data.get("near", "")
+        if not number:
+            raise forms.ValidationError(_("Please choose an order, or type its number."))
         rows = Case.objects.visible_to(self.access).filter(state__in=OPEN_STATES)
-        target = rows.filter(number=number).values_list("pk", flat=True).first()
-        if target is None:
-            raise forms.ValidationError(_("No open order of this number is within what you may see."))
-        return int(target)
+        self.target_id = rows.filter(number=number).values_list("pk", flat=True).first()
+        if self.target_id is None:
+            self.add_error("target", _("No open order of this number is within what you may see."))
+        return data
 
     def values(self) -> dict[str, Any]:
         """With the target's id."""
-        return super().values() | {"target_id": self.cleaned_data["target"]}
+        return super().values() | {"target_id": self.target_id}
+
+
+def likely_targets(case: Case, access: Access) -> list[Case]:
+    """Open orders of the same matter nearby, offered for a merger while the order is new."""
+    if case.lng is None or case.lat is None or case.state != State.REPORTED:
+        return []
+    return near_duplicates(
+        Case.objects.visible_to(access).exclude(pk=case.pk),
+        matter_id=case.matter_id,
+        lng=case.lng,
+        lat=case.lat,
+        since=case.reported_at - timedelta(days=30),
+    )
+
+
+def _described(case: Case) -> str:
+    """ "261120-000070 · 5 Wenchang Road · 12 m"."""
+    metres = case.distance_m  # type: ignore[attr-defined]  # `near_duplicates` wrote it
+    return f"{case.number} · {case.address or case.place.name} · {distance(metres)}"
 
 
 class UnitForm(ActionForm):

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
+from functools import lru_cache
+from html import escape
 from typing import Any
 
 from django import template
+from django.conf import settings
 from django.core.serializers.json import DjangoJSONEncoder
 from django.forms import BaseForm, BoundField, CheckboxInput, CheckboxSelectMultiple, RadioSelect, Textarea
 from django.forms.widgets import FileInput, HiddenInput, Select
 from django.http import QueryDict
+from django.template import loader
 from django.templatetags.static import static
 from django.urls import NoReverseMatch, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from governance.common import formats
@@ -55,6 +61,10 @@ def html_lang() -> str:
 def icon(name: str, label: str = "", **attributes: str) -> SafeString:
     """A symbol of static/icons.svg; without a label it is decoration. `class=` adds classes."""
     classes = " ".join(filter(None, ["i", attributes.get("class", "")]))
+    return _symbol(name, str(label), classes)
+
+
+def _symbol(name: str, label: str, classes: str) -> SafeString:
     href = f"{static('icons.svg')}#{name}"
     if label:
         return format_html(
@@ -223,6 +233,54 @@ def json_data(value: object, element_id: str) -> SafeString:
     """JSON for a script, in a hidden element: unlike `json_script` it survives being swapped in by htmx."""
     text = json.dumps(value, cls=DjangoJSONEncoder, ensure_ascii=False)
     return format_html('<div hidden id="{}">{}</div>', element_id, text)
+
+
+@register.simple_tag
+def filled(template_name: str, rows: Iterable[Any], **constants: object) -> SafeString:
+    """A template for each row of a long list, quickly: it is rendered once and its holes are filled.
+
+    The rows' `cells` (dictionaries with the same keys) go where the template prints these keys, escaped as
+    ever. Conditions in it may ask `constants` only, since they are decided once for all rows.
+    """
+    rows = list(rows)
+    if not rows:
+        return SafeString("")
+    shape = _shape(template_name, get_language(), tuple(rows[0].cells), tuple(constants.items()))
+    return SafeString(
+        "".join(
+            shape % {name: value if isinstance(value, SafeString) else escape(str(value))
+                     for name, value in row.cells.items()}
+            for row in rows
+        )
+    )  # fmt: skip
+
+
+def _shape(
+    template_name: str, language: str | None, names: tuple[str, ...], constants: tuple[tuple[str, Any], ...]
+) -> str:
+    """The template's text with `%(name)s` for each cell."""
+    marks = {name: SafeString(f"\0{name}\0") for name in names}
+    text = loader.get_template(template_name).render(marks | dict(constants))
+    return re.sub(r"\0(\w+)\0", r"%(\1)s", text.replace("%", "%%"))
+
+
+@register.simple_tag
+def constant(template_name: str) -> SafeString:
+    """A part that is the same on every page of a language: dialogs that wait, scripts, style sheets.
+
+    It is rendered once, without the page's context: whatever it prints of a person or an order stays empty.
+    """
+    return _constant(template_name, get_language())
+
+
+def _constant(template_name: str, language: str | None) -> SafeString:
+    return SafeString(loader.get_template(template_name).render({}))
+
+
+if not settings.DEBUG:  # where templates change while they are read
+    _shape = lru_cache(maxsize=64)(_shape)
+    _constant = lru_cache(maxsize=128)(_constant)
+    _symbol = lru_cache(maxsize=1024)(_symbol)
 
 
 @register.filter

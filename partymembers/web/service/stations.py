@@ -99,7 +99,8 @@ def counter(request: HttpRequest, station_id: int) -> HttpResponse:
         except DomainError as error:
             form.add_domain_error(error)
         else:
-            return redirect(_served(request, found, holder))
+            _trace(request, holder)
+            return redirect(_served_url(found, holder))
     context: dict[str, Any] = {"station": found, "form": form}
     if who := request.GET.get("who", ""):
         context |= _at_the_counter(found, who, user_of(request))
@@ -130,9 +131,10 @@ def counter_code(request: HttpRequest, code: str) -> HttpResponse:
     if not kept:
         raise NotVisible
     holder = holder_of(code)
-    if len(kept) == 1:
-        return redirect(_served(request, kept[0], holder))
+    _trace(request, holder)
     offered = [(each, _served_url(each, holder)) for each in kept[:MOST]]
+    if len(offered) == 1:
+        return redirect(offered[0][1])
     return show(request, "counter_choice", {"offered": offered})
 
 
@@ -144,12 +146,10 @@ def _holder_at(name: str, tail: str) -> User:
     return found[0]
 
 
-def _served(request: HttpRequest, station: Station, holder: User) -> str:
-    """The counter's address for this person; looking into their account leaves a trace."""
-    url = _served_url(station, holder)
-    return read_personal(
-        user_of(request), what="points", value=url, target=holder, at=timezone.now(), ip=address_of(request)
-    )
+def _trace(request: HttpRequest, holder: User) -> None:
+    """Looking into somebody's account leaves a trace."""
+    ip = address_of(request)
+    read_personal(user_of(request), what="points", value="", target=holder, at=timezone.now(), ip=ip)
 
 
 def _served_url(station: Station, holder: User) -> str:

@@ -284,7 +284,7 @@ def test_of_two_dispatchers_at_once_one_wins_and_the_other_is_told() -> None:
 
     def send(actor: object, unit: object) -> None:
         try:
-            barrier.wait(timeout=30)
+            barrier.wait(timeout=60)
             won.append(desk.dispatch_case(case_id=case.pk, unit=unit, actor=actor, at=NOON + HOUR).unit)
         except DomainError as error:
             lost.append(error)

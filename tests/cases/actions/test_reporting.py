@@ -7,9 +7,11 @@ from threading import Barrier, Thread
 import pytest
 from django.db import connection, connections
 
+from cases.actions import handling
 from cases.actions.reporting import Contact, Report, add_information, join_case, report_case, withdraw_case
 from cases.actors import PublicReporter
 from cases.models import Attachment, Case, CaseEvent, Clock, CoReporter
+from cases.permissions import allowed_actions
 from cases.workflow import Stage, State
 from governance.common.errors import Invalid, NotAllowed, NotVisible, WrongState
 from tests.factories.cases import MINUTE, NOON, World, bring_to, make_attachment, make_world, report
@@ -118,6 +120,71 @@ def test_residents_of_two_sessions_may_share_a_client_id(world: World) -> None:
     assert Case.objects.count() == 2
 
 
+BAD_CONTACTS = [
+    (Contact(name="名" * 51), "name"),
+    (Contact(phone="12345"), "phone"),
+    (Contact(phone="1" * 200), "phone"),
+    (Contact(phone="call me"), "phone"),
+]
+
+
+@pytest.mark.parametrize(("contact", "field"), BAD_CONTACTS)
+def test_a_name_or_phone_that_cannot_be_kept_is_refused_and_not_cut(
+    world: World, contact: Contact, field: str
+) -> None:
+    values = Report(matter=world.matter, channel="resident", place=world.city.building)
+    case = report(world)
+    for write in (
+        lambda: report_case(report=values, reporter=None, at=NOON, contact=contact),
+        lambda: join_case(case_id=case.pk, user=None, at=NOON, contact=contact),
+    ):
+        with pytest.raises(Invalid) as refused:
+            write()
+        assert refused.value.field == field
+    assert (Case.objects.count(), CoReporter.objects.count()) == (1, 0)
+
+
+def test_a_phone_is_kept_in_its_one_form_however_it_is_typed(world: World) -> None:
+    contact = Contact(name=" 李大姐\x00 ", phone="+86 139-0000 ００００")
+    values = Report(matter=world.matter, channel="resident", place=world.city.building)
+    case = report_case(report=values, reporter=None, at=NOON, contact=contact)
+    joined = join_case(case_id=case.pk, user=None, at=NOON, contact=contact)
+    assert (case.reporter_name, case.reporter_phone) == ("李大姐", "13900000000")
+    assert (joined.name, joined.phone) == ("李大姐", "13900000000")
+
+
+@pytest.mark.parametrize("client_id", ["x" * 65, "a\x00b"])
+def test_an_id_that_cannot_be_kept_is_refused(world: World, client_id: str) -> None:
+    case = report(world)
+    told = {"client_id": client_id, "upload_key": "k" * 43}
+    values = Report(matter=world.matter, channel="resident", place=world.city.building, **told)
+    for write in (
+        lambda: report(world, **told),
+        lambda: report_case(report=values, reporter=None, at=NOON),
+        lambda: join_case(case_id=case.pk, user=None, at=NOON, client_id=client_id),
+    ):
+        with pytest.raises(Invalid) as refused:
+            write()
+        assert refused.value.field == "client_id"
+    longest = Report(matter=world.matter, channel="resident", place=world.city.building, client_id="x" * 64)
+    assert report_case(report=longest, reporter=None, at=NOON).client_id.endswith("x" * 64)
+
+
+def test_what_is_said_in_joining_is_never_cut(world: World) -> None:
+    case = report(world)
+    with pytest.raises(Invalid, match="2001") as refused:
+        join_case(case_id=case.pk, user=world.second_worker, at=NOON, note="长" * 2001)
+    assert refused.value.field == "note"
+    joined = join_case(case_id=case.pk, user=world.second_worker, at=NOON, note="长" * 2000)
+    assert len(joined.note) == 2000
+
+
+def test_an_address_that_is_too_long_is_refused_and_not_cut(world: World) -> None:
+    with pytest.raises(Invalid) as refused:
+        report(world, address="路" * 201)
+    assert refused.value.field == "address"
+
+
 def test_resolved_on_the_spot_waits_for_somebody_else_to_check(world: World) -> None:
     before, after = make_attachment(world.worker), make_attachment(world.worker)
     case = report(world, attachments=[before], result="已清走", after_attachments=[after])
@@ -168,6 +235,18 @@ def test_the_reporter_adds_and_withdraws_before_dispatch_only(world: World) -> N
         withdraw_case(case_id=sent.pk, actor=world.worker, at=NOON)
 
 
+def test_what_a_unit_has_had_is_not_withdrawn_after_its_return(world: World) -> None:
+    case = bring_to(world, "handling")
+    handling.return_case(case_id=case.pk, actor=world.handler, at=NOON + 9 * MINUTE, note="不归我们管")
+    case.refresh_from_db()
+    assert case.state == State.ACCEPTED
+    assert "withdraw" not in allowed_actions(world.worker, case, at=NOON)
+    with pytest.raises(WrongState, match="撤回"):
+        withdraw_case(case_id=case.pk, actor=world.worker, at=NOON + 10 * MINUTE)
+    case.refresh_from_db()
+    assert case.state == State.ACCEPTED
+
+
 def test_what_others_joined_is_not_taken_back(world: World) -> None:
     case = report(world)
     joined = join_case(case_id=case.pk, user=world.second_worker, at=NOON)
@@ -194,7 +273,7 @@ def test_twenty_posts_of_one_client_id_at_once_make_one_order() -> None:
 
     def send() -> None:
         try:
-            barrier.wait(timeout=30)
+            barrier.wait(timeout=60)
             numbers.append(report(world, client_id="same").number)
         except Exception as error:
             errors.append(error)

@@ -315,3 +315,34 @@ class TestTiming:
         officer.post(reverse("admin:cases_calendarday_import_year"), {"year": "2026"})
         day.refresh_from_db()
         assert (day.name, day.source) == ("改", "")
+
+
+@pytest.mark.parametrize(
+    ("name", "typed", "field"),
+    [
+        ("ladderrung", {"percent": 0, "repeat_every": 0, "deed": "remind", "is_active": "on"}, "percent"),
+        ("workhours", {"starts": "18:00", "ends": "08:00"}, "ends"),
+    ],
+)
+def test_a_broken_constraint_is_said_in_words_and_at_its_field(officer, name: str, typed: dict, field: str):
+    answer = officer.post(url(name, "add"), typed)
+    assert answer.status_code == 200
+    assert list(answer.context["adminform"].form.errors) == [field]
+    assert "约束" not in answer.content.decode()
+
+
+def test_a_rungs_kind_of_order_is_chosen_from_those_that_there_are(officer):
+    page = officer.get(url("ladderrung", "add")).content.decode()
+    assert '<option value="incident">' in page
+    typed = {"percent": 90, "repeat_every": 0, "deed": "remind", "is_active": "on"}
+    assert officer.post(url("ladderrung", "add"), typed | {"kind": "nonsense"}).status_code == 200
+    assert officer.post(url("ladderrung", "add"), typed | {"kind": "incident"}).status_code == 302
+    assert LadderRung.objects.get(percent=90).kind == "incident"
+
+
+def test_the_lists_say_nothing_of_the_themes_english(officer, city):
+    make_matter(unit=make_unit(), place=city.city)
+    page = officer.get(url("matter")).content.decode()
+    for words in ("Select all rows", "Select record", "Select action"):
+        assert words not in page
+    assert "Go back" not in officer.get(url("matter", "add")).content.decode()

@@ -207,6 +207,20 @@ def test_a_selection_that_makes_no_sense_is_refused(world: World, action: str, d
     assert answer.status_code == 400
 
 
+@pytest.mark.parametrize("headers", [{}, {"HX-Request": "true"}])
+def test_ten_megabytes_of_reason_come_back_in_the_form(world: World, headers: dict[str, str]) -> None:
+    """As a page, and as the part that stands in the dialog."""
+    case, text = report(world), "x" * 10_000_000
+    url = reverse("cases:act", args=[case.number, "decline"])
+    answer = signed_in(world.desk).post(url, {"note": text}, headers=headers)
+    page = answer.content.decode()
+    assert answer.status_code == 400
+    assert "最多 2000 字" in page
+    assert f">\n{text}</textarea>" in page
+    assert ("<html" in page) is not bool(headers)
+    assert Case.objects.get(pk=case.pk).state == State.REPORTED
+
+
 def test_declining_many_needs_a_reason(world: World) -> None:
     case = report(world)
     url = reverse("cases:bulk", args=["decline"])

@@ -115,6 +115,16 @@ def test_wrong_input_is_told_and_everything_typed_stays(world, code, wrong, told
     assert Case.objects.count() == 0
 
 
+def test_ten_megabytes_of_description_come_back_as_a_form_with_the_error_and_the_text(world, code):
+    text = "x" * 10_000_000
+    answer = Client().post(f"/r/{code.token}/", filled(world, description=text))
+    page = answer.content.decode()
+    assert answer.status_code == 400
+    assert "最多 2000 字，现在是 10000000 字" in page
+    assert text in page
+    assert Case.objects.count() == 0
+
+
 def test_sent_twice_is_one_report(world, code):
     client = visitor()
     client.get(f"/r/{code.token}/")
@@ -209,6 +219,17 @@ def test_the_same_one_is_offered_without_anybodys_data_and_joined(world, code):
     assert client.post(url, filled(world))["Location"] == answer["Location"]
     assert Case.objects.count() == 1
     assert CoReporter.objects.count() == 1
+
+
+def test_too_long_a_note_of_somebody_who_joins_comes_back_in_the_form(world, code):
+    case = bring_to(world, State.HANDLING, lng=118.3141, lat=32.3041)
+    client = visitor()
+    offered = client.get(f"/r/{code.token}/similar/", {"matter": world.matter.pk}).content.decode()
+    url = re.search(r'formaction="([^"]+)"', offered).group(1)
+    answer = client.post(url, filled(world, description="也看到了" * 501))
+    assert answer.status_code == 400
+    assert "也看到了" * 501 in answer.content.decode()
+    assert Case.objects.get(pk=case.pk).co_reports == 0
 
 
 def test_only_what_this_code_offered_can_be_joined(world, code):

@@ -126,9 +126,14 @@ def test_unbelievable_side_facts_are_left_out(world):
     assert (case.accuracy_m, case.device_time) == (None, None)
 
 
-def test_ten_megabytes_of_description_are_refused_before_they_are_read(world):
-    answer = signed_in(world.worker).post(URL, filled(world, description="x" * 10_000_000))
-    assert answer.status_code == 413
+def test_ten_megabytes_of_description_come_back_as_a_form_with_the_error_and_the_text(world):
+    for text in ("x" * 10_000_000, "好" * 3_400_000):
+        answer = signed_in(world.worker).post(URL, filled(world, description=text))
+        page = answer.content.decode()
+        assert answer.status_code == 400
+        assert f"最多 2000 字，现在是 {len(text)} 字" in page
+        assert text in page
+        assert "映月路 86 号" in page
     assert Case.objects.count() == 0
 
 

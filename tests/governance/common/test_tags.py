@@ -1,4 +1,5 @@
 import re
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from django.template.loader import render_to_string
 from django.test import Client, RequestFactory, override_settings
 from django.urls import include, path
 from django.utils import translation
+from django.utils.safestring import SafeString
 
 from governance.common.pagination import CursorPage
 from governance.common.templatetags.gezhi import spark_points
@@ -74,6 +76,36 @@ def test_query_changes_only_what_is_named():
     request = RequestFactory().get("/?view=late&cursor=x&tag=a&tag=b")
     assert render("{% query cursor=None page=2 %}", request) == "?view=late&amp;tag=a&amp;tag=b&amp;page=2"
     assert render("{% query view='' cursor='' tag='' %}", request) == "?"
+
+
+@dataclass
+class Row:
+    cells: dict[str, object]
+
+
+def test_filled_rows_read_as_if_each_had_been_rendered():
+    names = ("number", "url", "bulk", "tick", "clock", "matter", "matter_class", "tags", "where", "address")
+    hostile = "<b>\"100% %(url)s '{{ x }}'&</b>"
+    rows = [
+        Row(dict.fromkeys((*names, "channel", "state"), hostile)),
+        Row(dict.fromkeys((*names, "channel", "state"), SafeString("<i>1</i>"))),
+        Row({name: name for name in (*names, "channel", "state")}),
+    ]
+    for ticks in (True, False):
+        found = render("{% filled 'cases/_row.html' rows ticks=ticks %}", rows=rows, ticks=ticks)
+        each = [render_to_string("cases/_row.html", row.cells | {"ticks": ticks}) for row in rows]
+        assert found == "".join(each)
+    assert render("{% filled 'cases/_row.html' rows %}", rows=[]) == ""
+
+
+def test_a_constant_part_knows_the_language_and_nothing_of_the_page():
+    text = "{% load gezhi %}{% constant 'components/shell_parts.html' %}"
+    english = render(text, request=RequestFactory().get("/"), user="nobody")
+    with translation.override("zh-hans"):
+        chinese = engines["django"].from_string(text).render({})
+    assert "Keyboard shortcuts" in english
+    assert "键盘" in chinese or "快捷键" in chinese
+    assert "csrf" not in english
 
 
 def test_sparklines_stand_in_their_box():

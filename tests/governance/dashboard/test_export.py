@@ -85,9 +85,16 @@ def test_the_figures_of_the_page(city: City, official: Client, orders: list[Case
     assert len(found["趋势"]) == 31
 
 
+def test_every_column_is_headed(city: City, official: Client, orders: list[Case]) -> None:
+    found = sheets(official.get(EXPORT, PAST))
+    firsts = [rows[0][0] for rows in found.values()]
+    assert firsts == ["指标", "所在地", "责任单位", "事项", "渠道", "时间"]
+    assert all(all(rows[0]) for rows in found.values())
+
+
 def test_csv_holds_the_places(city: City, official: Client, orders: list[Case]) -> None:
     header, row = csv_rows(official.get(EXPORT, {**PAST, "format": "csv"}))
-    assert row[0] == "琅琊区"
+    assert (header[0], row[0]) == ("所在地", "琅琊区")
     assert row[header.index("按期结案率 %")] == "66.67"
 
 

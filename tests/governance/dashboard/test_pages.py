@@ -277,9 +277,11 @@ def test_late_orders_are_live(city: City, official: Client) -> None:
             ),
         ]
     )
-    part = official.get(reverse("dashboard:late")).content.decode()
-    assert "道路塌陷" in part
-    assert "路灯" not in part
+    for headers in ({}, {"HX-Request": "true"}):
+        text = official.get(reverse("dashboard:late"), headers=headers).content.decode()
+        assert "道路塌陷" in text
+        assert "路灯" not in text
+        assert ("<html" in text, "stylesheet" in text) == ((False, False) if headers else (True, True))
     listed = official.get(CASES, {"part": "late"})
     assert [case.matter.name for case in listed.context["page"].rows] == ["道路塌陷"]
 

@@ -59,7 +59,7 @@ def test_publishing_without_a_broker_fails_fast():
     began = time.monotonic()
     with pytest.raises(OperationalError):
         app.send_task("governance.say_alive")
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 30
 
 
 @pytest.mark.usefixtures("celery_worker")

@@ -106,6 +106,20 @@ def test_my_page_shows_my_posts_and_hides_my_phone(client: Client, town: City) -
         assert text not in page
 
 
+def test_a_resident_is_not_sent_to_the_security_officer(client: Client, town: City) -> None:
+    """Who never held a post is a resident; staff between two posts keep the staff's words."""
+    client.force_login(make_user("赵大妈", phone="13812345678"))
+    page = client.get("/me/").content.decode()
+    assert "安全管理员" not in page
+    assert "请联系所在社区" in page
+    assert "我的岗位" not in page
+    between = make_user("钱干事", phone="13812345679", role=Role.GRID_WORKER, place=town.grid_here)
+    day = timezone.localdate() - DAY
+    between.posts.update(starts_on=day, ends_on=day)
+    client.force_login(between)
+    assert "如有误，请联系安全管理员" in client.get("/me/").content.decode()
+
+
 def test_an_own_device_is_forgotten_anothers_is_not_found(client: Client, town: City) -> None:
     owner = make_user(username="W01", role=Role.GRID_WORKER, place=town.grid_here)
     phone, tablet, thief = Client(), Client(), Client()

@@ -373,6 +373,7 @@ def test_the_counter_by_a_persons_code(party: Party, clock: Any) -> None:
     assert party.member.name not in desk.get(counter.headers["Location"]).content.decode()
     make_station(party.world.city.west, "二站")
     assert "二站" in desk.get(url).content.decode()
+    assert AuditEntry.objects.filter(action="personal_data_opened", actor=party.world.desk).count() == 2
     clock.shift(timedelta(minutes=11))
     assert desk.get(url).status_code == 400  # run out
     assert desk.get(reverse("service:counter_code", args=["forged"])).status_code == 400
@@ -487,3 +488,30 @@ def test_an_activity_under_way_and_over(party: Party, clock: Any) -> None:
     assert activities.seats_taken(activity) == 0
     assert attendance.ended_with_people(at=ENDS) == []
     assert make_plan(party).title == activity.title
+
+
+def test_who_finds_the_way_in(party: Party) -> None:
+    """In the navigation of residents and committees; in the account menu of everybody but the officers."""
+    hub = reverse("service:hub")
+    found = {}
+    people = {
+        "resident": party.outsider,
+        "member": party.member,
+        "committee": party.secretary,
+        "desk": party.world.desk,
+        "worker": party.world.worker,
+        "officer": party.world.system_officer,
+    }
+    for name, user in people.items():
+        context = signed_in(user).get(reverse("profile")).context
+        in_navigation = any(item.key == "service" for item in context["nav_items"])
+        in_menu = any(link["url"] == hub for link in context["nav_account"]["links"])
+        found[name] = (in_navigation, in_menu)
+    assert found == {
+        "resident": (True, True),
+        "member": (True, True),
+        "committee": (True, True),
+        "desk": (False, True),
+        "worker": (False, True),
+        "officer": (False, False),
+    }

@@ -52,6 +52,6 @@ def seed(apps: StateApps, schema_editor: BaseDatabaseSchemaEditor) -> None:
 
 
 class Migration(migrations.Migration):
-    dependencies = [("cases", "0006_wishes"), ("partymembers", "0004_keep_the_books")]
+    dependencies = [("cases", "0007_wishes_and_whistles"), ("partymembers", "0004_keep_the_books")]
 
     operations = [migrations.RunPython(seed, migrations.RunPython.noop)]

@@ -1,0 +1,18 @@
+"""The pages' tests begin at one and the same hour of a working day, whenever they run.
+
+What the factories make happens on 20 November 2026, and clocks run in working hours: by the machine's clock
+the same test would look at an order in its time, at a late one, or across a night or a holiday.
+"""
+
+from collections.abc import Iterator
+
+import pytest
+import time_machine
+
+from tests.factories.cases import MINUTE, NOON
+
+
+@pytest.fixture(autouse=True)
+def _working_hours() -> Iterator[None]:
+    with time_machine.travel(NOON + 60 * MINUTE, tick=True):
+        yield
