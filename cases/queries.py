@@ -105,6 +105,7 @@ def _prefetch_for(case: Case, access: Access) -> None:
         "co_reporters": list(case.co_reporters.filter(user=access.user_id))
         if case.is_joined  # type: ignore[attr-defined]
         else none,
+        "whistles": list(case.whistles.prefetch_related("calls")) if case.whistles_sent else none,
     }
     for name, rows in known.items():
         prefetched(case, name, rows)
