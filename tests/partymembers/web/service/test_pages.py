@@ -136,10 +136,10 @@ def test_lists_take_as_many_queries_for_one_row_as_for_thirty(party: Party) -> N
 QUERIES = {
     "hub": 6,
     "activities": 8,
-    "activity": 11,
+    "activity": 9,
     "teams": 6,
-    "team": 9,
-    "volunteers": 8,
+    "team": 8,
+    "volunteers": 7,
     "points": 5,
     "honours": 8,
     "stations": 8,
