@@ -240,8 +240,8 @@ def _posts_of_anyone() -> Kept[Post]:
     rows = _posts(Slot("user_id"), Slot("on")).annotate(reaches_further=territory.may_reach_further("place"))
     return Kept(
         rows.only(
-            "user_id", "role", "place_id", "unit_id", "branch_id", "place__path", "place__level", "place__name",
-            "unit__name", "unit__disabled_at", "branch__name", "branch__path", "branch__dissolved_on",
+            "user_id", "role", "place_id", "unit_id", "place__path", "place__level", "place__name",
+            "unit__name", "unit__disabled_at",
             "branch_id", "branch__path", "branch__name", "branch__dissolved_on",
         )
     )  # fmt: skip

@@ -1,8 +1,7 @@
-"""The officers' pages about people: users, units, posts, substitutions, and the audit trail."""
+"""The officers' pages about people: users, units, posts, substitutions."""
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Callable
 from typing import Any
 
@@ -24,14 +23,12 @@ from unfold.widgets import UnfoldAdminPasswordWidget
 
 from governance.common.errors import DomainError
 from governance.common.formats import masked_phone
-from governance.common.text import spreadsheet_safe
-from partymembers import actions, admin_party, admin_service  # noqa: F401  register their own pages
-from partymembers.audit import address_of, label_of, read_personal, record_access
-from partymembers.models import AuditEntry, Post, Role, Substitution, Unit, User
+from partymembers import actions, admin_audit, admin_party, admin_service  # noqa: F401  register their pages
+from partymembers.audit import address_of, read_personal
+from partymembers.models import Post, Role, Substitution, Unit, User
 from partymembers.officers import (
     ConfiguredBySystemOfficer,
     GrantedBySecurityOfficer,
-    ReadByAuditOfficer,
     officer_of,
 )
 
@@ -342,59 +339,6 @@ class SubstitutionAdmin(GrantedBySecurityOfficer, ModelAdmin):
             **_acting(request),
         )
         obj.pk, obj._state.adding = row.pk, False
-
-
-@admin.register(AuditEntry)
-class AuditEntryAdmin(ReadByAuditOfficer, ModelAdmin):
-    """The audit trail: read, searched, exported."""
-
-    list_display = ["at", "actor", "shown_action", "target", "ip"]
-    list_select_related = ["actor"]
-    fields = ["at", "shown_actor", "shown_action", "shown_code", "target", "ip", "data"]
-    readonly_fields = ["shown_actor", "shown_action", "shown_code"]
-    list_filter = ["at", "action"]
-    search_fields = ["target", "action", "actor__name", "actor__username", "ip"]
-    actions = ["export_chosen"]
-    show_full_result_count = False
-    list_per_page = 50
-
-    @admin.display(description=gettext_lazy("action"), ordering="action")
-    def shown_action(self, entry: AuditEntry) -> str:
-        """The action in words."""
-        return label_of(entry.action)
-
-    @admin.display(description=gettext_lazy("actor"))
-    def shown_actor(self, entry: AuditEntry) -> str:
-        """Who did it, by name and staff number; their page is not the audit officer's to open."""
-        return f"{entry.actor.name}（{entry.actor.username}）" if entry.actor else "—"
-
-    @admin.display(description=gettext_lazy("code of the action"))
-    def shown_code(self, entry: AuditEntry) -> str:
-        """The action as the log and the export call it."""
-        return entry.action
-
-    @admin.action(description=gettext_lazy("Export the chosen entries (CSV)"), permissions=["view"])
-    def export_chosen(self, request: HttpRequest, queryset: QuerySet[AuditEntry]) -> HttpResponse:
-        """A table whose cells no spreadsheet computes; the export itself is written down too."""
-        rows = queryset.select_related("actor")
-        response = HttpResponse(content_type="text/csv; charset=utf-8")
-        response["Content-Disposition"] = f'attachment; filename="audit-{timezone.localdate():%Y%m%d}.csv"'
-        response.write("\ufeff")
-        table = csv.writer(response)
-        table.writerow(["at", "actor", "action", "target", "ip", "details"])
-        count = 0
-        for entry in rows.iterator(chunk_size=2000):
-            table.writerow([spreadsheet_safe(cell) for cell in _cells(entry)])
-            count += 1
-        acting = _acting(request)
-        record_access(acting["actor"], "audit_exported", "", acting["ip"], at=acting["at"], entries=count)
-        return response
-
-
-def _cells(entry: AuditEntry) -> list[str]:
-    actor = entry.actor.username if entry.actor else ""
-    at = timezone.localtime(entry.at).isoformat(sep=" ", timespec="seconds")
-    return [at, actor, entry.action, entry.target, entry.ip or "", str(entry.data)]
 
 
 def _searchable(model_admin: ModelAdmin, fields: list[str]) -> list[str]:

@@ -352,7 +352,7 @@ def test_every_list_costs_the_same_with_one_and_with_thirty(party: Party) -> Non
     assert with_one == [11, 13, 11, 13, 16, 16, 13, 12, 10]
     assert [queries_of(client, url) for url in urls] == with_one
     member = client_of(party.member)
-    assert queries_of(member, ME) == 12
+    assert queries_of(member, ME) == 10
 
 
 def test_a_notice_is_opened_by_its_own_reader(party: Party) -> None:
