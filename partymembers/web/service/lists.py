@@ -26,7 +26,7 @@ from partymembers.actions.lists import (
     start_project,
     withdraw_resource,
 )
-from partymembers.listings import projects_for, resources_for
+from partymembers.listings import part_of, projects_for, resources_for
 from partymembers.middleware import access_for
 from partymembers.models import Branch, Project, Resource, Skill
 from partymembers.volunteering import scope_of
@@ -44,9 +44,10 @@ def resources(request: HttpRequest) -> HttpResponse:
     skills = list(Skill.objects.filter(is_active=True))
     chosen = next((skill for skill in skills if skill.code == request.GET.get("skill")), None)
     page = None
-    if scope is not None:
+    part = part_of(scope.chosen, request.GET.get("part", "")) if scope else None
+    if part is not None:
         page = paginate(
-            resources_for(scope.chosen, on=timezone.localdate(), skill=chosen),
+            resources_for(part, on=timezone.localdate(), skill=chosen),
             order="-offered_at",
             cursor=request.GET.get("cursor", ""),
             size=PAGE_SIZE,
@@ -59,7 +60,7 @@ def resources(request: HttpRequest) -> HttpResponse:
         or access.in_unit(row.unit_id if row.unit_id else -1)
         or row.branch_id in access.branch_ids
     }
-    context = {"scope": scope, "page": page, "skills": skills, "chosen": chosen, "own": own}
+    context = {"scope": scope, "page": page, "skills": skills, "chosen": chosen, "own": own, "part": part}
     return show(request, "resources", context)
 
 
@@ -148,9 +149,10 @@ def projects(request: HttpRequest) -> HttpResponse:
     scope, state = scope_for(request), request.GET.get("state", "")
     state = state if state in Project.State.values else ""
     page = None
-    if scope is not None:
+    part = part_of(scope.chosen, request.GET.get("part", "")) if scope else None
+    if part is not None:
         page = paginate(
-            projects_for(scope.chosen, state=state),
+            projects_for(part, state=state),
             order="due_on",
             cursor=request.GET.get("cursor", ""),
             size=PAGE_SIZE,
@@ -163,6 +165,7 @@ def projects(request: HttpRequest) -> HttpResponse:
     }
     context = {
         "scope": scope,
+        "part": part,
         "page": page,
         "state": state,
         "states": Project.State.choices,

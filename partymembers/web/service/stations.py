@@ -103,19 +103,22 @@ def counter(request: HttpRequest, station_id: int) -> HttpResponse:
             return redirect(_served_url(found, holder))
     context: dict[str, Any] = {"station": found, "form": form}
     if who := request.GET.get("who", ""):
-        context |= _at_the_counter(found, who, user_of(request))
+        context |= _at_the_counter(request, found, who)
     return show(request, "counter", context, status=400 if form.is_bound else 200)
 
 
-def _at_the_counter(station: Station, who: str, staff: User) -> dict[str, Any]:
-    holder = holder_of(who, salt=SERVED_SALT, seconds=SERVED_SECONDS)
+def _at_the_counter(request: HttpRequest, station: Station, who: str) -> dict[str, Any]:
+    holder, access = holder_of(who, salt=SERVED_SALT, seconds=SERVED_SECONDS), access_for(request)
+    moves = moves_of(holder)
+    own = [m.pk for m in moves if m.place is not None and is_desk_over(access, m.place.path)]
     return {
         "holder": holder,
         "who": who,
-        "is_oneself": holder.pk == staff.pk,
+        "is_oneself": holder.pk == user_of(request).pk,
         "balance": balance_of(holder),
         "items": station.items.filter(is_offered=True),
-        "moves": moves_of(holder),
+        "moves": moves,
+        "kept_moves": own,
         "receipt": secrets.token_urlsafe(12),
     }
 

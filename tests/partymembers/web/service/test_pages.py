@@ -16,6 +16,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from grids.models import Compound
 from partymembers.actions import activities, attendance, lists, points
 from partymembers.models import (
     Activity,
@@ -143,8 +144,8 @@ QUERIES = {
     "points": 5,
     "honours": 8,
     "stations": 8,
-    "resources": 7,
-    "projects": 8,
+    "resources": 9,
+    "projects": 10,
 }
 
 
@@ -451,6 +452,46 @@ def test_an_offer_to_the_street_reaches_its_communities(party: Party) -> None:
         )
     page = signed_in(party.volunteer).get(reverse("service:resources"))
     assert {row.place for row in page.context["page"].rows} == {city.street, city.west}
+
+
+def test_a_list_for_one_grid_or_compound(party: Party) -> None:
+    city, desk = party.world.city, party.world.desk
+    for title, place, compound in (
+        ("全社区", city.west, None),
+        ("一网格", city.west_1, None),
+        ("二网格", city.west_2, None),
+        ("小区里", city.west, city.compound),
+    ):
+        offer = lists.Offer(title, place, compound=compound)
+        lists.offer_resource(offer=offer, actor=desk, at=NOON)
+    client = signed_in(party.volunteer)
+
+    def shown(part: str) -> set[str]:
+        page = client.get(reverse("service:resources"), {"part": part}).context["page"]
+        return {row.title for row in page.rows}
+
+    assert shown("") == shown("x") == {"全社区", "一网格", "二网格", "小区里"}
+    assert shown(f"g{city.west_1.pk}") == {"全社区", "一网格", "小区里"}
+    assert shown(f"c{city.compound.pk}") == {"全社区", "一网格", "二网格", "小区里"}
+    other = Compound.objects.create(community=city.west, name="另一小区")
+    assert shown(f"c{other.pk}") == {"全社区", "一网格", "二网格"}
+    assert "另一小区" in client.get(reverse("service:projects")).content.decode()
+
+
+def test_the_counter_takes_back_what_its_desk_keeps(party: Party) -> None:
+    item, desk = make_station(party.world.city.west), signed_in(party.world.desk)
+    award(party, party.member, 1)
+    points.award_points(
+        user=party.member, rule_code="wish", source="wish", source_id=2, what="在东门", stated=5,
+        at=NOON, place=party.world.city.east,
+    )  # fmt: skip
+    who = signing.dumps(party.member.pk, salt=SERVED_SALT)
+    text = text_of(desk, "counter", item.station_id, who=who)
+    links = [
+        reverse("service:points_correct", args=[m.pk]) in text
+        for m in PointsTransaction.objects.order_by("pk")
+    ]
+    assert links == [True, False]
 
 
 def test_projects_by_the_page(party: Party) -> None:
