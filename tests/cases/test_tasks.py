@@ -137,6 +137,7 @@ def test_routing_by_task_and_by_sweep_is_one_routing(world: World) -> None:
 
 
 def test_every_sweep_of_beat_is_a_task_of_a_queue_that_is_served() -> None:
+    app.loader.import_default_modules()  # as a worker does when it starts
     served = {queue.name for queue in app.conf.task_queues}
     for entry in BEAT_SCHEDULE.values():
         assert entry["task"] in current_app.tasks
