@@ -194,7 +194,7 @@ def _parent_id(place: Place) -> int | None:
     return parent.pk if parent else None
 
 
-def _each(cases: QuerySet[Case], action: Callable[..., bool], at: datetime) -> bool:
+def _each(cases: QuerySet[Case], action: Callable[..., object], at: datetime) -> bool:
     """Do one action to each order by itself, so that one that fails holds up no other."""
     done = True
     for case_id in _ids(cases):

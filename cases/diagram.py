@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 
 from cases.workflow import ENDED_STATES, WORKFLOWS, Kind, Needs, Relation, Rule, State
@@ -18,7 +18,9 @@ may not even see the order, with 403 to somebody whose action it never is, with 
 Facts beside the state (`_fits` in `cases/permissions.py`): granting and refusing exist while such a request
 waits, asking while none does; what others have joined is nobody's to withdraw; the city's desk has nobody to
 escalate to, a community's nobody to give back to; a reporter rates within 15 days of the closing. The
-reporter's "not solved" reopens the order, and that is when the portal itself reopens.
+reporter's "not solved" reopens the order, and that is when the portal itself reopens. One whistle stands at a
+time, from a desk above the community; each of the called answers, comes and reports once, and who came may
+report after the whistle has ended. A wish is left to the branch once; its rating may be changed within 15 days.
 """
 _WHO: Mapping[Relation, str] = {
     Relation.DESK: "desk",
@@ -28,6 +30,10 @@ _WHO: Mapping[Relation, str] = {
     Relation.GROUND: "ground staff of the place",
     Relation.REPORTER: "reporter",
     Relation.OFFICIAL: "official",
+    Relation.CLAIMER: "claimer",
+    Relation.HELPER: "member, volunteer, unit or branch",
+    Relation.CALLED: "who is whistled",
+    Relation.BRANCH: "the branch's committee",
     Relation.SYSTEM: "the portal",
 }
 _NEEDS: Mapping[Needs, str] = {
@@ -36,6 +42,13 @@ _NEEDS: Mapping[Needs, str] = {
     Needs.TARGET: "the other order",
     Needs.RESULT: "what was done; a photo unless the matter needs none",
     Needs.ANSWER: "the answer: one of three faces",
+    Needs.PUBLISHING: "what the wall shows: title, text, points, deadline",
+    Needs.CLAIMANT: "who is to fulfil it",
+    Needs.CALLED: "who is called, to what and by when",
+}
+_BEGINNINGS: Mapping[Kind, Sequence[tuple[State, str]]] = {
+    Kind.INCIDENT: ((State.REPORTED, "report"), (State.HANDLED, "report, resolved on the spot")),
+    Kind.WISH: ((State.ASKED, "ask"),),
 }
 
 
@@ -52,7 +65,7 @@ def _section(kind: str, rules: Mapping[str, Rule]) -> str:
             f"## {Kind(kind).label}",
             "",
             "```mermaid",
-            *_drawing(moving),
+            *_drawing(Kind(kind), moving),
             "```",
             "",
             "### Actions that move the order",
@@ -67,20 +80,19 @@ def _section(kind: str, rules: Mapping[str, Rule]) -> str:
     )
 
 
-def _drawing(rules: Iterable[Rule]) -> Iterator[str]:
+def _drawing(kind: Kind, rules: Iterable[Rule]) -> Iterator[str]:
     """A Mermaid state diagram; actions between the same two states share one arrow."""
     yield "stateDiagram-v2"
     yield "    direction LR"
-    yield f"    [*] --> {State.REPORTED}: report"
-    yield f"    [*] --> {State.HANDLED}: report, resolved on the spot"
+    yield from (f"    [*] --> {state}: {how}" for state, how in _BEGINNINGS[kind])
     arrows = sorted(
         ((before, after, rule.action) for rule in rules for before, after in rule.moves.items()),
         key=lambda arrow: (_place_of(arrow[0]), _place_of(arrow[1])),
     )
     for (before, after), together in groupby(arrows, key=lambda arrow: arrow[:2]):
         yield f"    {before} --> {after}: {', '.join(action for _, _, action in together)}"
-    for state in ENDED_STATES:
-        yield f"    {state} --> [*]"
+    reached = {after for _before, after, _action in arrows}
+    yield from (f"    {state} --> [*]" for state in ENDED_STATES if state in reached)
 
 
 def _place_of(state: State) -> int:

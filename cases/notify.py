@@ -297,15 +297,15 @@ def _load_called(roster: Roster, ids: IDS, *, on: dt.date) -> None:
     """Whom the last whistle of these orders calls: members, people of units, committees; none, no query."""
     if not ids:
         return
-    calls = WhistleCall.objects.filter(whistle__case__in=ids).order_by("whistle", "pk")
+    calls = WhistleCall.objects.filter(whistle__case__in=ids).order_by("whistle_id", "pk")
     latest: dict[int, list[tuple[int | None, int | None, int | None]]] = {}
     of_whistle: dict[int, int] = {}
-    for case_id, whistle_id, *called in calls.values_list(
+    for case_id, whistle_id, user_id, unit_id, branch_id in calls.values_list(
         "whistle__case_id", "whistle_id", "user_id", "unit_id", "branch_id"
     ):
         if of_whistle.get(case_id) != whistle_id:
             of_whistle[case_id], latest[case_id] = whistle_id, []
-        latest[case_id].append(tuple(called))
+        latest[case_id].append((user_id, unit_id, branch_id))
     seats = _seats(
         {row[1] for rows in latest.values() for row in rows}, {r[2] for w in latest.values() for r in w}, on
     )

@@ -98,7 +98,7 @@ def standing_of(actor: Actor, case: Case, *, at: datetime, access: Access | None
         _open_request(case),
         is_sole_reporter=alone,
         has_rated=Relation.REPORTER in relations and has_rated(actor, case),
-        call=call_for(case, actor, access) if isinstance(actor, User) and access else None,
+        call=call_for(case, access) if isinstance(actor, User) and access else None,
     )
 
 
@@ -119,7 +119,7 @@ def _relations(user: User, access: Access, case: Case) -> Iterable[Relation]:
         yield Relation.ASSIST
     if case.reporter_id == user.pk or (case.co_reports and _joined(user, case)):
         yield Relation.REPORTER
-    if was_called(case, user, access):
+    if was_called(case, access):
         yield Relation.CALLED
     if case.kind == Kind.WISH:
         yield from wish_relations(user, access, case)

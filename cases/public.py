@@ -17,7 +17,7 @@ from cases.models import Attachment, Case, CaseEvent, CoReporter
 from cases.permissions import allowed_actions, has_rated, is_rating_open
 from cases.querysets import CaseQuerySet
 from cases.timeline import SAID_TO_REPORTER, look_of, without_phones
-from cases.workflow import OPEN_STATES, State
+from cases.workflow import OPEN_STATES, Kind, State
 
 #: What a resident is told of each kind of event; what is not listed stays inside.
 _TOLD: Final[dict[str, str | Promise]] = {
@@ -56,6 +56,13 @@ _TOLD: Final[dict[str, str | Promise]] = {
     "close_unrated": _("Closed"),
     "thank": _("Thanked"),
     "to_branch": _("The Party branch looks for somebody"),
+    "revoke": _("Ended without being fulfilled"),
+}
+#: What reads otherwise of a wish, which is asked and not reported.
+_TOLD_OF_WISH: Final[dict[str, Promise]] = {
+    "withdraw": _("You have withdrawn it"),
+    "void": _("Ended without being fulfilled"),
+    "revoke": _("Ended without being fulfilled"),
 }
 #: The kinds of events that a reporter who does not work on the order may read.
 PUBLIC_KINDS: Final = frozenset(_TOLD)
@@ -143,7 +150,7 @@ def public_timeline(followed: Followed) -> list[PublicLine]:
 def lines_of(events: Iterable[CaseEvent], followed: Followed) -> list[PublicLine]:
     """The lines of events that came with `public_pictures`."""
     began = followed.own.ended_at if followed.own is not None else None
-    return [_line(event) for event in events if not _is_foreign(event, followed, began)]
+    return [_line(event, followed.case) for event in events if not _is_foreign(event, followed, began)]
 
 
 def _is_foreign(event: CaseEvent, followed: Followed, began: datetime | None) -> bool:
@@ -155,12 +162,13 @@ def _is_foreign(event: CaseEvent, followed: Followed, began: datetime | None) ->
     return event.kind in ("report", "add_information", "rate", "urge", "join")
 
 
-def _line(event: CaseEvent) -> PublicLine:
+def _line(event: CaseEvent, case: Case) -> PublicLine:
     tone, icon = look_of(event.kind)
     unit = event.data.get("unit") or _("the unit responsible")
+    told = _TOLD_OF_WISH.get(event.kind) if case.kind == Kind.WISH else None
     return PublicLine(
         at=event.at,
-        what=str(_TOLD[event.kind]) % {"unit": unit},
+        what=str(told or _TOLD[event.kind]) % {"unit": unit},
         note=without_phones(event.note) if event.kind in SAID_TO_REPORTER else "",
         tone=tone,
         icon=icon,

@@ -20,6 +20,7 @@ from cases.calendars import current_calendar
 from cases.deadlines import WORK_DAY, Light, TimerType, elapsed, light
 from cases.models import Attachment, Case, CaseEvent, CaseUnit, Clock, CoReporter
 from cases.querysets import CaseQuerySet
+from cases.whistles import was_called
 from cases.workflow import ENDED_STATES, OPEN_STATES, Stage, State
 from governance.common.errors import NotVisible
 from governance.common.formats import duration
@@ -332,6 +333,7 @@ def is_onlooker(case: Case, access: Access) -> bool:
         or case.building_id in access.building_ids()
         or case.desk_id in access.desk_place_ids
         or units & access.unit_ids
+        or was_called(case, access)
     )
 
 

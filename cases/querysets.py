@@ -48,10 +48,7 @@ class CaseQuerySet(QuerySet["Case"]):
 
         The claimer from the confirmation on. Everybody else reads the public half (`cases.wishes`).
         """
-        condition = Q(desk_id__in=access.desk_place_ids) if access.desk_place_ids else Q(pk__in=[])
-        for grant in access.grants:
-            if grant.roles & DESK_ROLES and grant.level in ORDER_LEVELS:
-                condition |= Q(**{f"{grant.level}_id": grant.place_id})
+        condition = self._by_desk(access)
         if access.user_id:
             claims = apps.get_model("cases", "Claim").objects.filter(
                 Q(user_id=access.user_id) | Q(unit__in=access.unit_ids) | Q(branch__in=access.branch_ids),
@@ -61,6 +58,18 @@ class CaseQuerySet(QuerySet["Case"]):
             kept = claims.filter(Q(ended_at__isnull=True) | Q(ending="completed"))
             condition |= Q(reporter_id=access.user_id) | Q(Exists(kept))
         return self.filter(condition, kind=Kind.WISH)
+
+    def wishes_of_desk(self, access: Access) -> Self:
+        """Wishes that the actor knows as the staff of a desk: those it holds, and those of its place."""
+        return self.filter(self._by_desk(access), kind=Kind.WISH)
+
+    @staticmethod
+    def _by_desk(access: Access) -> Q:
+        condition = Q(desk_id__in=access.desk_place_ids) if access.desk_place_ids else Q(pk__in=[])
+        for grant in access.grants:
+            if grant.roles & DESK_ROLES and grant.level in ORDER_LEVELS:
+                condition |= Q(**{f"{grant.level}_id": grant.place_id})
+        return condition
 
     @staticmethod
     def _by_post(access: Access) -> Q:

@@ -1,10 +1,17 @@
-"""Who is called to an order by the whistle that stands, and what they may still answer."""
+"""Who is called to an order by the whistle that stands, what they may still answer, and how they did."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+from django.db.models import Aggregate, Count, DurationField, ExpressionWrapper, F, Q, QuerySet
+
 from cases.models import Case, Whistle, WhistleCall
+from cases.workflow import OPEN_STATES, State
 from partymembers.access import Access
-from partymembers.models import User
+from partymembers.models import Branch, Unit, User
 
 
 def standing_whistle(case: Case) -> Whistle | None:
@@ -14,32 +21,40 @@ def standing_whistle(case: Case) -> Whistle | None:
     return next((whistle for whistle in case.whistles.all() if whistle.ended_at is None), None)
 
 
-def call_for(case: Case, user: User, access: Access) -> WhistleCall | None:
-    """The call that this person answers: their own, else their unit's or branch's; none where none stands."""
-    whistle = standing_whistle(case)
-    if whistle is None:
+def call_for(case: Case, access: Access) -> WhistleCall | None:
+    """The call that this person answers now: their own, else their unit's or branch's.
+
+    Whoever is called twice (themselves, and for a unit) goes on to the second when the first is reported.
+    After a whistle has ended, only who came to it has something left to do: to report.
+    """
+    if not case.whistles_sent:
         return None
-    calls = list(whistle.calls.all())
-    own = [call for call in calls if call.user_id == user.pk]
-    theirs = [
-        call
-        for call in calls
-        if (call.unit_id is not None and access.in_unit(call.unit_id)) or call.branch_id in access.branch_ids
+    standing = standing_whistle(case)
+    theirs = [call for call in _calls_of(case) if _is_for(call, access) and call.reported_at is None]
+    open_calls = [
+        call for call in theirs if (standing and call.whistle_id == standing.pk) or call.came_at is not None
     ]
-    return next(iter([*own, *theirs]), None)
+    open_calls.sort(key=lambda call: (-call.whistle_id, call.user_id != access.user_id, call.pk))
+    return next(iter(open_calls), None)
 
 
-def was_called(case: Case, user: User, access: Access) -> bool:
+def _calls_of(case: Case) -> list[WhistleCall]:
+    return [call for whistle in case.whistles.all() for call in whistle.calls.all()]
+
+
+def _is_for(call: WhistleCall, access: Access) -> bool:
+    if call.unit_id is not None:
+        return access.in_unit(call.unit_id)
+    if call.branch_id is not None:
+        return call.branch_id in access.branch_ids
+    return call.user_id == access.user_id
+
+
+def was_called(case: Case, access: Access) -> bool:
     """Whether the person was ever whistled to the order: then it stays theirs to read."""
     if not case.whistles_sent:
         return False
-    calls = (call for whistle in case.whistles.all() for call in whistle.calls.all())
-    return any(
-        call.user_id == user.pk
-        or (call.unit_id is not None and access.in_unit(call.unit_id))
-        or (call.branch_id is not None and call.branch_id in access.branch_ids)
-        for call in calls
-    )
+    return any(_is_for(call, access) for call in _calls_of(case))
 
 
 def may_take(action: str, call: WhistleCall | None) -> bool:
@@ -49,3 +64,53 @@ def may_take(action: str, call: WhistleCall | None) -> bool:
     if action in ("answer_whistle", "come_to_whistle"):  # who said no may still come
         return call.came_at is None
     return call.came_at is not None and call.reported_at is None
+
+
+def calls_of(access: Access) -> QuerySet[WhistleCall]:
+    """The calls to a person, to their units and to the branches in whose committees they sit."""
+    if access.user_id is None:
+        return WhistleCall.objects.none()
+    return WhistleCall.objects.filter(
+        Q(user_id=access.user_id) | Q(unit__in=access.unit_ids) | Q(branch__in=access.branch_ids)
+    )
+
+
+#: Calls that somebody still has a step to take for: to answer, to come, to report. Who cannot come has none.
+WAITING: Final = Q(reported_at=None) & (
+    Q(came_at__isnull=False, whistle__case__state__in=(*OPEN_STATES, State.CLOSED))
+    | (Q(came_at=None, whistle__ended_at=None) & ~Q(answer=WhistleCall.Answer.CANNOT))
+)
+
+
+class Median(Aggregate):
+    """The value in the middle."""
+
+    function = "percentile_cont"
+    template = "%(function)s(0.5) WITHIN GROUP (ORDER BY %(expressions)s)"
+
+
+@dataclass(frozen=True)
+class WhistleRecord:
+    """How somebody has answered whistles; `answer_time` is the median, none where nobody answered."""
+
+    called: int
+    answered: int
+    came: int
+    answer_time: timedelta | None
+
+
+def record_of(
+    *, unit: Unit | None = None, branch: Branch | None = None, user: User | None = None
+) -> WhistleRecord:
+    """The record of the one unit, branch or member that is given; one query."""
+    calls = WhistleCall.objects.filter(
+        **{name: each for name, each in (("unit", unit), ("branch", branch), ("user", user)) if each}
+    )
+    took = ExpressionWrapper(F("answered_at") - F("whistle__sent_at"), output_field=DurationField())
+    found = calls.order_by().aggregate(
+        called=Count("pk"),
+        answered=Count("answered_at"),
+        came=Count("came_at"),
+        answer_time=Median(took, output_field=DurationField()),
+    )
+    return WhistleRecord(**found)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import date, datetime
 
-from django.db.models import Q, QuerySet
+from django.db.models import ExpressionWrapper, F, FloatField, Q, QuerySet
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from cases.actors import Actor, PublicReporter, System
@@ -101,18 +102,44 @@ def branch_for(case: Case) -> Branch | None:
     return next((by_place[pk] for pk in places if pk in by_place), None)
 
 
-def wall(city_id: int, *, on: date) -> QuerySet[Wish]:
-    """Wishes that wait for somebody, the most urgent first. Of the order only what names nobody is read."""
+#: On the wall with the wishes that wait: somebody has them, and they stand there in grey.
+TAKEN = (State.CLAIMED, State.CONFIRMED, State.BEGUN)
+
+
+def wall(city_id: int, *, on: date, with_taken: bool = False) -> QuerySet[Wish]:
+    """Wishes that wait for somebody, the most urgent first. Of the order only what names nobody is read.
+
+    `centre_lng` and `centre_lat` are the compound's, else the community's: never where the asker lives.
+    `with_taken` adds what somebody has claimed and not delivered yet.
+    """
+    states = (State.PUBLISHED, *TAKEN) if with_taken else (State.PUBLISHED,)
     return (
         Wish.objects.filter(
-            Q(deliver_by__gte=on), case__kind=Kind.WISH, case__state=State.PUBLISHED, case__city=city_id
+            Q(deliver_by__gte=on), case__kind=Kind.WISH, case__state__in=states, case__city=city_id
         )
-        .select_related("case__matter", "case__community", "case__compound")
+        .select_related("case__matter", "case__community", "case__street", "case__compound")
         .prefetch_related("skills")
+        .annotate(centre_lng=_centre("lng", "west", "east"), centre_lat=_centre("lat", "south", "north"))
         .only(
             *("title", "text", "points", "deliver_by", "published_at", "left_to_branch_at"),
-            *("case__number", "case__state", "case__kind", "case__lng", "case__lat", "case__city_id"),
-            *("case__matter__name", "case__community__name", "case__compound__name"),
+            *("case__number", "case__state", "case__kind", "case__city_id"),
+            *("case__matter__code", "case__matter__name", "case__compound__name"),
+            *("case__community__name", "case__street__name"),
         )
         .order_by("deliver_by", "pk")
     )
+
+
+def _centre(position: str, low: str, high: str) -> Coalesce:
+    drawn = (F(f"case__community__{low}") + F(f"case__community__{high}")) / 2
+    return Coalesce(
+        F(f"case__compound__{position}"),
+        F(f"case__community__{position}"),
+        ExpressionWrapper(drawn, output_field=FloatField()),
+    )
+
+
+def where_of(case: Case) -> str:
+    """Where a wish is from as everybody may read it: the compound, else the community, else the street."""
+    place = case.compound or case.community or case.street
+    return place.name if place is not None else ""

@@ -272,12 +272,12 @@ INCIDENT_RULES: tuple[Rule, ...] = (
         _DESKS,
         frozenset({Needs.CALLED}),
     ),
-    Rule("answer_whistle", _("Answer the whistle"), _stay(*_RUNNING), frozenset({Relation.CALLED})),
-    Rule("come_to_whistle", _("I have come"), _stay(*_RUNNING), frozenset({Relation.CALLED})),
+    Rule("answer_whistle", _("Answer the whistle"), _stay(*OPEN_STATES), frozenset({Relation.CALLED})),
+    Rule("come_to_whistle", _("I have come"), _stay(*OPEN_STATES), frozenset({Relation.CALLED})),
     Rule(
         "report_whistle",
         _("Report what was done"),
-        _stay(*_RUNNING),
+        _stay(*OPEN_STATES, State.CLOSED),  # who came may say so after the order was closed
         frozenset({Relation.CALLED}),
         _REASON,
     ),

@@ -11,6 +11,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from cases import clocks
+from cases.actions.ending import end_whistles
 from cases.actions.engine import checked_note, open_case, record, require_reason
 from cases.actors import SYSTEM, Actor
 from cases.models import Attachment, Case, Feedback, Satisfaction
@@ -36,6 +37,7 @@ def pass_check(
 ) -> Case:
     """The result was seen on the spot and holds: the order is closed and all its clocks stop."""
     case = open_case(case_id, "check_pass", actor=actor, at=at)
+    end_whistles(case, at=at)
     clocks.stop(case, at=at)
     case.closed_at = case.ended_at = at
     case.handling_time = clocks.time_since_report(case, until=at)

@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from cases import clocks
-from cases.actions.ending import end_case
+from cases.actions.ending import end_case, end_whistles
 from cases.actions.engine import lock_case, open_case, record, require_reason
 from cases.actions.reporting import place_report
 from cases.actors import Actor, System
@@ -70,6 +70,7 @@ def merge_case(*, case_id: int, target_id: int, actor: Actor, at: datetime, note
         lock_case(pk)
     case = open_case(case_id, "merge", actor=actor, at=at)
     target = _merge_target(case, target_id, actor, at)
+    end_whistles(case, at=at)
     clocks.stop(case, at=at)
     case.merged_into, case.ended_at = target, at
     record(case, "merge", actor=actor, at=at, note=note, into_id=target.pk, into_number=target.number)

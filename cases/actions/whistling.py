@@ -105,12 +105,13 @@ def answer_whistle(*, case_id: int, actor: User, at: datetime, is_coming: bool, 
     call = _call_of(case, actor, at)
     note = checked_note(note) if is_coming else require_reason(note)
     call.answer = WhistleCall.Answer.COMING if is_coming else WhistleCall.Answer.CANNOT
-    call.answered_at, call.answered_by, call.note = at, actor, note[:500]
+    # Another answer may follow; what counts in the record is how soon the first one came.
+    call.answered_at, call.answered_by, call.note = call.answered_at or at, actor, note[:500]
     call.save(update_fields=["answer", "answered_at", "answered_by", "note"])
     if not WhistleCall.objects.filter(whistle=call.whistle_id, answered_at=None).exists():
         clocks.stop(case, Stage.ANSWER, at=at)
-    facts = {"call_id": call.pk, "answer": call.answer}
-    return record(case, "answer_whistle", actor=actor, at=at, note=note, **facts)
+    record(case, "answer_whistle", actor=actor, at=at, note=note, call_id=call.pk, answer=call.answer)
+    return case
 
 
 @transaction.atomic
@@ -119,8 +120,9 @@ def come_to_whistle(*, case_id: int, actor: User, at: datetime) -> Case:
     case = open_case(case_id, "come_to_whistle", actor=actor, at=at)
     call = _call_of(case, actor, at)
     call.came_at = at
-    if call.answered_at is None or call.answer == WhistleCall.Answer.CANNOT:
-        call.answer, call.answered_at, call.answered_by = WhistleCall.Answer.COMING, at, actor
+    if call.answer != WhistleCall.Answer.COMING:
+        call.answer, call.answered_by = WhistleCall.Answer.COMING, actor
+        call.answered_at = call.answered_at or at
     call.save(update_fields=["came_at", "answer", "answered_at", "answered_by"])
     if not WhistleCall.objects.filter(whistle=call.whistle_id, answered_at=None).exists():
         clocks.stop(case, Stage.ANSWER, at=at)
@@ -187,7 +189,7 @@ def end_whistle(*, case_id: int, actor: User, at: datetime, note: str = "") -> C
 
 
 def _call_of(case: Case, user: User, at: datetime) -> WhistleCall:
-    call = call_for(case, user, access_of(user, on=timezone.localdate(at)))
+    call = call_for(case, access_of(user, on=timezone.localdate(at)))
     if call is None:
         raise NotVisible
     return call

@@ -133,7 +133,7 @@ def _create(case: Case, asker: User | None, at: datetime) -> Case:
     case.number = take_numbers(timezone.localdate(at))[0]
     case.search_terms = search_terms(case)
     actor: Actor = asker or PublicReporter(0)
-    facts = {"matter_id": case.matter_id, "place_id": case.place_id, "desk_id": case.desk_id}
+    facts: dict[str, Any] = {"matter_id": case.matter_id, "place_id": case.place_id, "desk_id": case.desk_id}
     record(case, "ask", actor=actor, at=at, note=case.description, channel=case.channel, **facts)
     clocks.save_planned(case)
     Wish.objects.create(case=case)
@@ -397,7 +397,7 @@ def rate_wish(*, case_id: int, actor: Actor, at: datetime, answer: Answer) -> Ca
     keep_answer(answer, Feedback(case=case, source=Feedback.Source.REPORTER, by=by, at=at))
     if case.state == State.DELIVERED:
         _close(case, at)
-    facts = {"solved": answer.solved, "satisfaction": answer.satisfaction}
+    facts: dict[str, Any] = {"solved": answer.solved, "satisfaction": answer.satisfaction}
     record(case, "rate", actor=actor, at=at, note=answer.comment, **facts)
     _settle(case, at)
     return case
@@ -458,7 +458,7 @@ def leave_to_branch(*, case_id: int, actor: Actor, at: datetime) -> Case:
     wish = case.wish
     wish.left_to_branch_at = wish.left_to_branch_at or at
     wish.save(update_fields=["left_to_branch_at"])
-    facts = {"branch_id": wish.branch_id} if wish.branch_id else {}
+    facts: dict[str, Any] = {"branch_id": wish.branch_id} if wish.branch_id else {}
     return record(case, "to_branch", actor=actor, at=at, **facts)
 
 

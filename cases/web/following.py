@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from http import HTTPStatus
 from typing import Any, Final
@@ -11,6 +12,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
@@ -30,8 +32,10 @@ from cases.web.attachments import ensure_upload_key, remember_follow_token
 from cases.web.forms import ACTION_FORMS, ActionForm
 from cases.web.forms.oversight import AddInformationForm
 from cases.web.forms.reporting import FollowForm
+from cases.web.forms.wishes_asking import WISH_ASKER_FORMS
 from cases.web.reporting import Posted, kept_photos, posted
-from cases.workflow import WORKFLOWS
+from cases.web.wish_asking import WISH_THANKS, why_not, wish_context
+from cases.workflow import WORKFLOWS, Kind
 from governance.common.errors import DomainError, NotVisible, WrongState
 from partymembers.access import NOTHING
 
@@ -83,7 +87,7 @@ def public_act(request: HttpRequest, token: str, action: str) -> HttpResponse:
                 return _refused(request, followed, action, at)
             form.add_domain_error(error)
         else:
-            messages.success(request, _THANKS[action])
+            messages.success(request, _thanks(followed)[action])
             return redirect("cases:public_follow_order", token=token)
     return _show(request, followed, at, form=form, action=action, photos=photos)
 
@@ -96,8 +100,14 @@ _THANKS: Final = {
 }
 
 
+def _thanks(followed: Followed) -> Mapping[str, Promise]:
+    """What is said after each action; the actions that a link allows."""
+    return WISH_THANKS if followed.case.kind == Kind.WISH else _THANKS
+
+
 def _form(followed: Followed, action: str, request: HttpRequest, key: str, at: datetime) -> ActionForm:
-    classes = ACTION_FORMS | {"add_information": PublicInformationForm}
+    forms = WISH_ASKER_FORMS if followed.case.kind == Kind.WISH else ACTION_FORMS
+    classes = forms | {"add_information": PublicInformationForm}
     form = classes[action](request.POST, case=followed.case, actor=followed.actor, access=NOTHING, at=at)
     if isinstance(form, PublicInformationForm):
         form.upload_key = key
@@ -107,9 +117,11 @@ def _form(followed: Followed, action: str, request: HttpRequest, key: str, at: d
 def _refused(request: HttpRequest, followed: Followed, action: str, at: datetime) -> HttpResponse:
     """What this person can never do is not found; what is not possible now says so on the page."""
     rule = WORKFLOWS[followed.case.kind].get(action)
-    if rule is None or action not in _THANKS or (action == "withdraw" and followed.co_reporter is not None):
+    if rule is None or action not in _thanks(followed) or (action == "withdraw" and followed.co_reporter is not None):
         raise NotVisible()
-    if action == "rate" and followed.case.closed_at is not None and not may_rate(followed, at=at):
+    if followed.case.kind == Kind.WISH:
+        told = why_not(followed.case, action)
+    elif action == "rate" and followed.case.closed_at is not None and not may_rate(followed, at=at):
         told = _("You have rated it already, or more than 15 days have passed. Please report it anew.")
     elif action == "urge" and rule.allowed_in(followed.case.state):
         told = _("It was urged within the last hour. Please give them a little time.")
@@ -153,6 +165,10 @@ def _show(
     }
     if form is not None:
         status = max(photos.status, HTTPStatus.BAD_REQUEST)
+    if followed.case.kind == Kind.WISH:
+        urls = {each: reverse("cases:public_act", args=[followed.token, each]) for each in WISH_THANKS}
+        context |= wish_context(followed.case, urls=urls)
+        return render(request, "cases/wishes/follow.html", context, status=status)
     return render(request, "cases/public_follow_order.html", context, status=status)
 
 

@@ -63,6 +63,15 @@ def _work() -> tuple[NavItem, ...]:
             order=30,
             visible=_is_in_a_unit,
         ),
+        NavItem(
+            key="whistles",
+            label=_("Whistles"),
+            url_name="cases:whistles",
+            icon="whistle",
+            phone=True,
+            order=35,
+            visible=_may_be_whistled,
+        ),
     )
 
 
@@ -99,6 +108,15 @@ def _staffs_a_desk(request: HttpRequest) -> bool:
 
 def _is_in_a_unit(request: HttpRequest) -> bool:
     return request.user.is_authenticated and bool(access_for(request).unit_ids)
+
+
+def _may_be_whistled(request: HttpRequest) -> bool:
+    """People of units, committees of branches, members; known with the session's user, without a query."""
+    if not request.user.is_authenticated:
+        return False
+    access, member = access_for(request), getattr(request.user, "member", None)
+    is_member = member is not None and member.left_on is None
+    return bool(access.unit_ids or access.branch_ids) or is_member
 
 
 def _may_report(request: HttpRequest) -> bool:

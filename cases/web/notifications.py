@@ -93,6 +93,8 @@ def open_notification(request: HttpRequest, notification_id: int) -> HttpRespons
     if not Case.objects.visible_to(access_for(request)).filter(pk=message.case_id).exists():
         messages.info(request, _("This order is no longer within what you may see."))
         return redirect("cases:notifications")
+    if message.kind == "whistle":  # what it asks for is a tap there, on a phone
+        return redirect("cases:whistles")
     return redirect("cases:detail", number=message.case.number)
 
 

@@ -32,6 +32,7 @@ from cases.timeline import lines_of, without_phones
 from cases.web.forms import ACTION_FORMS
 from cases.web.forms.desk import likely_targets, offered_standards
 from cases.web.forms.handling import handling_timer
+from cases.web.whistling import whistle_cards
 from cases.workflow import WORKFLOWS
 from governance.common.errors import NotAllowed
 from governance.common.formats import masked_name, masked_phone
@@ -51,6 +52,9 @@ PRIMARY = (
     "resume",
     "grant_extension",
     "grant_suspension",
+    "answer_whistle",
+    "come_to_whistle",
+    "report_whistle",
     "rate",
 )
 #: Keys of the desk (design/README.md); a key does nothing where its button is absent.
@@ -95,6 +99,11 @@ ICONS = {
     "void": "trash",
     "withdraw": "undo",
     "add_information": "plus",
+    "whistle": "whistle",
+    "end_whistle": "whistle",
+    "answer_whistle": "check",
+    "come_to_whistle": "walk",
+    "report_whistle": "doc",
 }
 #: So many actions stand in the open; the rest is in the menu.
 IN_THE_OPEN = 4
@@ -146,6 +155,7 @@ def order_context(request: HttpRequest, number: str) -> dict[str, Any]:
         "boundaries": feature_collection([p for p in (case.grid, case.community) if p is not None][:1]),
         "points": [{"lat": case.lat, "lng": case.lng, "light": "", "label": case.number}] if case.lat else [],
         "similar": likely_targets(case, access),
+        "whistles": [] if onlooks else whistle_cards(case, now=now),
         **_buttons(allowed, case),
         **_inline_forms(request, case, access, allowed),
     }

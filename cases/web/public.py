@@ -38,6 +38,7 @@ from cases.web.reporting import (
     posted,
 )
 from governance.common.errors import DomainError, Invalid
+from governance.common.forms import BaseForm
 from governance.common.phones import is_mobile, normalise_mobile
 from grids.models import Building, Level, Place, QrCode
 
@@ -103,7 +104,7 @@ def public_report(request: HttpRequest, token: str) -> HttpResponse:
     status, asks = photos.status, False
     if form.is_valid() and not photos.error:
         try:
-            asks = _asks(request, spot, form, at)
+            asks = asks_first(request, spot, form, at)
             if not asks:
                 return _taken(request, spot, form, photos, at)
             form.add_error(None, str(pace.ANSWER_FIRST))
@@ -114,8 +115,8 @@ def public_report(request: HttpRequest, token: str) -> HttpResponse:
     return _show(request, spot, form, at, photos=photos, status=status, asks=asks)
 
 
-def _asks(request: HttpRequest, spot: Spot, form: PublicReportForm, at: datetime) -> bool:
-    """Whether a question must be answered first, and has not been. Raises Throttled."""
+def asks_first(request: HttpRequest, spot: Spot, form: BaseForm, at: datetime) -> bool:
+    """Whether a question must be answered before a valid form is taken, and has not been. Raises Throttled."""
     data = form.cleaned_data
     needed = pace.report_needs_answer(
         request, code=spot.target, phone=data["phone"], city_id=spot.city_id, at=at

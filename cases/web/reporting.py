@@ -88,9 +88,9 @@ def report(request: HttpRequest) -> HttpResponse:
     if access.officer_roles:
         raise NotAllowed(_("Officers configure, grant and audit; they do not report."))
     if request.method == "GET":
-        form = ReportForm(initial={"client_id": str(uuid4())}, grids=_grids(access))
+        form = ReportForm(initial={"client_id": str(uuid4())}, grids=grids_of(access))
         return _show(request, form, access, at)
-    form = ReportForm(request.POST, grids=_grids(access))
+    form = ReportForm(request.POST, grids=grids_of(access))
     photos, after = posted(request, "photos", at=at), posted(request, "after", at=at)
     status = max(photos.status, after.status)
     if form.is_valid() and status == HTTPStatus.OK:
@@ -144,7 +144,7 @@ def _show(
     status: HTTPStatus = HTTPStatus.OK,
 ) -> HttpResponse:
     photos, after = photos or Posted(), after or Posted()
-    grids = list(_grids(access)[:_MOST_GRIDS])
+    grids = list(grids_of(access)[:_MOST_GRIDS])
     context = {
         **picker_context(form, at),
         "recent": [choice_of(leaf, at) for leaf in recent_matters(cast(User, request.user))],
@@ -169,7 +169,7 @@ def picker_context(form: ReportForm, at: datetime) -> dict[str, Any]:
     return {"classes": classes, "choice": chosen(classes, form["matter"].value())}
 
 
-def _grids(access: Access) -> PlaceQuerySet:
+def grids_of(access: Access) -> PlaceQuerySet:
     """The grids of a person who works in a community or below it; for others the position decides."""
     condition = Q(pk__in=[])
     for grant in access.grants:

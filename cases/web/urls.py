@@ -13,6 +13,7 @@ from cases.web import (
     qr_codes,
     reporting,
     today,
+    whistling,
 )
 
 app_name = "cases"
@@ -37,6 +38,8 @@ urlpatterns = [
     path("attachments/", attachments.upload, name="attachment_upload"),
     path("attachments/<str:token>/", attachments.attachment, name="attachment"),
     path("attachments/<str:token>/small/", attachments.thumbnail, name="attachment_thumbnail"),
+    path("orders/<str:number>/whistle/found/", whistling.whistle_found, name="whistle_found"),
+    path("whistles/", whistling.whistles, name="whistles"),
     path("today/", today.today, name="today"),
     path("mine/", today.mine, name="mine"),
     path("orders/<str:number>/verify/", today.verify, name="verify"),

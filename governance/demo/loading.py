@@ -21,7 +21,7 @@ from django.utils.translation import gettext as _
 from cases import consumers, relay
 from cases.models import Attachment, Case, CaseEvent, Notification
 from cases.publishing import publisher
-from governance.demo import staging
+from governance.demo import party, staging, wishes
 from governance.demo.catalogue import make_catalogue
 from governance.demo.lives import life
 from governance.demo.living import Seedling
@@ -76,7 +76,9 @@ def load_demo(
     simulation = Simulation(now, lambda steps: stepped(before + steps))
     simulation.add([life(world, each) for each in every if each.at >= border])
     simulation.add(staging.lives(world))
+    simulation.add(wishes.lives(world))
     simulation.run()
+    party.live_together(world)
     Attachment.objects.filter(case=None).delete()  # of refused steps: never to be expired with shared files
     _relay(lambda share: tell(_("notices"), share))
     _mark_read(now)
@@ -91,7 +93,9 @@ def make_world(*, now: datetime, seed: int) -> World:
     units = make_units(territory)
     staff = make_staff(territory, units, seed=seed)
     listed = make_catalogue(territory, units, at=now)
-    return World(seed, now, territory, units, staff, listed, store_pictures())
+    world = World(seed, now, territory, units, staff, listed, store_pictures())
+    party.make_party(world, at=BEGAN)
+    return world
 
 
 def _live_bulk(

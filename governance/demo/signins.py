@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 
 from governance.demo.names import PHONES
 from governance.demo.staff import PASSWORD, SIGN_INS
-from partymembers.models import User
+from partymembers.models import Member, User, Volunteer
 
 
 def demo_accounts() -> list[User]:
@@ -41,11 +41,17 @@ def signin_table() -> str:
 
 def _place(user: User) -> str:
     """Role and place of the account's post."""
-    post = user.posts.select_related("place", "unit").first()
+    post = user.posts.select_related("place", "unit", "branch").first()
     if post is None:
-        return _("resident")
-    where = post.place or post.unit
+        return _without_post(user)
+    where = post.place or post.unit or post.branch
     return f"{post.get_role_display()} · {where}" if where else str(post.get_role_display())
+
+
+def _without_post(user: User) -> str:
+    if Member.objects.filter(user=user).exists():
+        return _("Party member")
+    return _("volunteer") if Volunteer.objects.filter(user=user).exists() else _("resident")
 
 
 def _ruled(rows: Sequence[tuple[str, ...]]) -> str:

@@ -49,7 +49,15 @@ SIGN_INS: Final = (
     SignIn("security", Role.SECURITY_OFFICER, "", _("people, posts and keys")),
     SignIn("audit", Role.AUDIT_OFFICER, "", _("read the trail of who did what")),
     SignIn("resident", None, "", _("own reports and their outcomes, rating")),
+    SignIn(
+        "branch", Role.BRANCH_SECRETARY, "branch", _("take in members, confirm claims, assign wishes, grade")
+    ),
+    SignIn("member", None, "member", _("check in at home, take a wish, answer a whistle, points")),
+    SignIn("volunteer", None, "volunteer", _("take a wish, activities, hours and points")),
 )
+#: Party members and volunteers of the demo beside those in office.
+MEMBERS: Final = 400
+VOLUNTEERS: Final = 60
 #: The demo accounts' community, the third of the first street.
 HOME_COMMUNITY: Final = 2
 HOME_UNIT: Final = "roads"
@@ -67,6 +75,11 @@ class Staff:
     heads: dict[int, User] = field(default_factory=dict)
     officials: list[User] = field(default_factory=list)
     residents: list[User] = field(default_factory=list)
+    #: Party members; the first is the visitor's.
+    members: list[User] = field(default_factory=list)
+    volunteers: list[User] = field(default_factory=list)
+    #: Who will lead the communities' committees, one a community, in their order; the visitor's at home.
+    secretaries: list[User] = field(default_factory=list)
     #: The accounts of SIGN_INS.
     visitors: dict[str, User] = field(default_factory=dict)
 
@@ -101,6 +114,18 @@ class _Hiring:
             )
         return user
 
+    def name_only(self, username: str = "") -> User:
+        """A person who gets their post later: the branches are not there yet."""
+        self.number += 1
+        user = User(
+            username=username or f"BS{self.number:04d}",
+            name=self.people.name(),
+            phone=self.people.phone(),
+            password=self.password,
+        )
+        self.users.append(user)
+        return user
+
     @staticmethod
     def _prefix(role: Role | None) -> str:
         return "".join(part[0] for part in role.split("_")).upper() if role else "R"
@@ -127,8 +152,18 @@ def make_staff(territory: Territory, units: dict[str, Unit], *, seed: int) -> St
         hiring.hire(role)
     for _each in range(16):
         hiring.hire(None)
+    residents = len(hiring.users)
+    members = [hiring.hire(None, "member") for _each in range(MEMBERS)]
+    volunteers = [hiring.hire(None, "volunteer") for _each in range(VOLUNTEERS)]
+    secretaries = [
+        hiring.name_only("branch" if community is home else "") for community in territory.communities
+    ]
     hiring.write()
-    return gather(hiring.users, hiring.posts)
+    staff = gather(hiring.users[:residents], hiring.posts)
+    staff.members, staff.volunteers, staff.secretaries = members, volunteers, secretaries
+    visitors = {sign.username for sign in SIGN_INS}
+    staff.visitors |= {user.username: user for user in hiring.users if user.username in visitors}
+    return staff
 
 
 def _hire_desks(hiring: _Hiring, territory: Territory, home: Place) -> None:

@@ -42,6 +42,7 @@ from .oversight import (
     UrgeForm,
     WithdrawForm,
 )
+from .whistling import AnswerWhistleForm, ComeForm, EndWhistleForm, ReportWhistleForm, WhistleForm
 
 #: The form of each action of the workflow table.
 ACTION_FORMS: dict[str, type[ActionForm]] = {
@@ -80,6 +81,11 @@ ACTION_FORMS: dict[str, type[ActionForm]] = {
     "correct_place": CorrectPlaceForm,
     "add_information": AddInformationForm,
     "withdraw": WithdrawForm,
+    "whistle": WhistleForm,
+    "answer_whistle": AnswerWhistleForm,
+    "come_to_whistle": ComeForm,
+    "report_whistle": ReportWhistleForm,
+    "end_whistle": EndWhistleForm,
 }
 
 __all__ = ["ACTION_FORMS", "ActionForm"]

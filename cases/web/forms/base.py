@@ -28,6 +28,8 @@ class ActionForm(BaseForm):
     #: Whether photos may (or must) come with it.
     photos: ClassVar[bool] = False
     photos_label: ClassVar[Any] = _("Photos")
+    #: A part of its own above the fields, where boxes alone would not do.
+    picker: ClassVar[str] = ""
     #: The consequence, for what cannot be undone.
     warning: ClassVar[Any] = ""
 

@@ -1,0 +1,192 @@
+"""What the desk does with a wish: vet and publish it, decide on claims, assign it, end it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any, Final, cast
+
+from django import forms
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from cases.actions import desk, wishes
+from cases.actions.wish_points import most_points
+from cases.models import Case
+from cases.wish_text import blanked
+from partymembers.models import Skill, User
+
+from .base import NOTE, ActionForm, ReasonForm
+from .oversight import CommentForm, UrgeForm
+
+_TITLE: Final = 40
+_TEXT: Final = 300
+_USUAL_POINTS: Final = 20
+_USUAL_WAIT: Final = timedelta(days=14)
+#: So many people are offered for an assignment at most.
+_MOST_OFFERED: Final = 500
+
+
+class PublishForm(ActionForm):
+    """What the wall shows. It begins with the asker's words, without what would give them away."""
+
+    title = forms.CharField(
+        label=_("Title"), max_length=_TITLE, help_text=_("What people see first, without a name.")
+    )
+    text = forms.CharField(
+        label=_("What is wished for"),
+        max_length=_TEXT,
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 5, "maxlength": _TEXT}),
+        help_text=_("No name, no phone, no door: the compound at most."),
+    )
+    skills = forms.ModelMultipleChoiceField(
+        label=_("Skills needed"),
+        queryset=Skill.objects.none(),
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+    )
+    points = forms.IntegerField(label=_("Points"), min_value=0)
+    deliver_by = forms.DateField(label=_("Wanted by"), widget=forms.DateInput(attrs={"type": "date"}))
+    field_order = ("title", "text", "points", "deliver_by", "skills")
+    note = None  # type: ignore[assignment]  # what is published says it all
+    write = staticmethod(wishes.publish_wish)
+
+    def fill(self) -> None:
+        """What hangs on the wall already, else a suggestion."""
+        wish, most = self.case.wish, most_points()
+        self.fields["skills"].queryset = Skill.objects.filter(is_active=True)  # type: ignore[attr-defined]
+        self.fields["points"].widget.attrs["max"] = most
+        self.fields["points"].help_text = _("At most %(most)d.") % {"most": most}
+        if wish.published_at is not None:
+            self.initial = {
+                "title": wish.title,
+                "text": wish.text,
+                "points": wish.points,
+                "deliver_by": _iso(wish.deliver_by),
+                "skills": [skill.pk for skill in wish.skills.all()],
+            }
+            return
+        self.initial = {
+            "title": str(self.case.matter)[:_TITLE],
+            "text": blanked(self.case, self.case.description)[:_TEXT],
+            "points": min(_USUAL_POINTS, most),
+            "deliver_by": _iso(timezone.localdate(self.at) + _USUAL_WAIT),
+        }
+
+    def values(self) -> dict[str, Any]:
+        """The public half."""
+        data = self.cleaned_data
+        fields = ("title", "text", "points", "deliver_by", "skills")
+        return {"publishing": wishes.Publishing(**{name: data[name] for name in fields})}
+
+
+def _iso(day: Any) -> str:
+    """A day as the browser's date field wants it, in every language."""
+    return day.isoformat() if day is not None else ""
+
+
+class EditForm(PublishForm):
+    """While nobody has claimed it."""
+
+    write = staticmethod(wishes.edit_wish)
+
+
+class DeclineWishForm(ReasonForm):
+    """Not taken on."""
+
+    warning = _("The wish ends here; the asker reads your reason. This cannot be taken back.")
+    write = staticmethod(desk.decline_case)
+
+
+class ConfirmClaimForm(ActionForm):
+    """One tap."""
+
+    write = staticmethod(wishes.confirm_claim)
+
+
+class RefuseClaimForm(ReasonForm):
+    """Back to the wall."""
+
+    warning = _("The wish returns to the wall; whoever claimed it reads your reason.")
+    write = staticmethod(wishes.refuse_claim)
+
+
+class AssignWishForm(ActionForm):
+    """To a member of the branch or a volunteer of the community."""
+
+    claimant = forms.ModelChoiceField(label=_("To whom"), queryset=User.objects.none())
+    field_order = ("claimant", "note")
+    warning = _("It needs no confirmation: they read name, phone and door from now on.")
+    write = staticmethod(wishes.assign_wish)
+
+    def fill(self) -> None:
+        """Who is near."""
+        field = cast(forms.ModelChoiceField, self.fields["claimant"])
+        field.queryset = helpers_near(self.case)
+
+    def values(self) -> dict[str, Any]:
+        """With the person."""
+        return super().values() | {"claimant": self.cleaned_data["claimant"]}
+
+
+def helpers_near(case: Case) -> QuerySet[User]:
+    """Members at home or checked in below the wish's branch, and volunteers of its community."""
+    near = Q(volunteer__community=case.community_id, volunteer__left_at=None)
+    if case.wish.branch is not None:
+        path = case.wish.branch.path
+        member = Q(member__checkin_branch__path__startswith=path) | Q(
+            member__home_branch__path__startswith=path
+        )
+        near |= member & Q(member__left_on=None)
+    ids = User.objects.filter(near, is_active=True).exclude(pk=case.reporter_id).order_by("pk")
+    return User.objects.filter(pk__in=ids.values("pk").distinct()[:_MOST_OFFERED]).order_by("name", "pk")
+
+
+class LeaveForm(ActionForm):
+    """The branch looks for somebody; the wish stays on the wall."""
+
+    note = None  # type: ignore[assignment]
+    write = staticmethod(wishes.leave_to_branch)
+
+    def values(self) -> dict[str, Any]:
+        """Nothing beside case, actor and time."""
+        return {}
+
+
+class FailForm(ReasonForm):
+    """The claimer makes it good."""
+
+    note = forms.CharField(label=_("What is still missing"), widget=forms.Textarea(attrs=NOTE))
+    write = staticmethod(wishes.fail_delivery)
+
+
+class RevokeForm(ReasonForm):
+    """It turned out not to hold."""
+
+    warning = _("The wish is voided and its points are taken back. This cannot be taken back.")
+    write = staticmethod(wishes.revoke_wish)
+
+
+class CancelForm(ReasonForm):
+    """No longer needed, or not to be done."""
+
+    warning = _("The wish ends here, and its claim with it. This cannot be taken back.")
+    write = staticmethod(desk.void_case)
+
+
+#: The form of each action that a desk takes on a wish, in the order of the page's buttons.
+WISH_DESK_FORMS: Final[dict[str, type[ActionForm]]] = {
+    "publish": PublishForm,
+    "confirm": ConfirmClaimForm,
+    "refuse_claim": RefuseClaimForm,
+    "assign_wish": AssignWishForm,
+    "edit_wish": EditForm,
+    "to_branch": LeaveForm,
+    "fail": FailForm,
+    "urge": UrgeForm,
+    "comment": CommentForm,
+    "decline": DeclineWishForm,
+    "void": CancelForm,
+    "revoke": RevokeForm,
+}
