@@ -67,7 +67,7 @@ class Circle(StrEnum):
     ASSIST = "assist"  # people of the assisting units
     REPORTERS = "reporters"  # reporter and co-reporters with an account
     GROUND = "ground"  # grid workers, leaders and guides of the place
-    SUPERVISORS = "supervisors"  # who supervised the order or wrote an instruction on it
+    SUPERVISORS = "supervisors"  # who supervised, instructed or whistled
     FORMER_DESK = "former_desk"  # the desk that held it before this event
     CALLED = "called"  # who is whistled to the order: units, committees of branches, members
     CLAIMER = "claimer"  # who has claimed the wish
@@ -275,11 +275,19 @@ _TABLE: tuple[EventKind, ...] = (
         "answer_whistle",
         _("Whistle answered"),
         {"call_id": _id("the call", always=True), "answer": _text("coming or cannot", always=True)},
-        (_D,),
+        (_D, Circle.SUPERVISORS),
     ),
-    EventKind("come_to_whistle", _("Came to the whistle"), {"call_id": _id("the call", always=True)}, (_D,)),
     EventKind(
-        "report_whistle", _("Reported what was done"), {"call_id": _id("the call", always=True)}, (_D,)
+        "come_to_whistle",
+        _("Came to the whistle"),
+        {"call_id": _id("the call", always=True)},
+        (_D, Circle.SUPERVISORS),
+    ),
+    EventKind(
+        "report_whistle",
+        _("Reported what was done"),
+        {"call_id": _id("the call", always=True)},
+        (_D, Circle.SUPERVISORS),
     ),
     EventKind("end_whistle", _("Whistle ended"), {}, (Circle.CALLED,)),
     EventKind("comment", _("Comment"), {}, (_D, _L, Circle.ASSIST)),

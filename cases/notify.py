@@ -231,7 +231,8 @@ def load_roster(events: Sequence[CaseEvent], cases: Iterable[Case], *, on: dt.da
     joined = CoReporter.objects.filter(case__in=ids, user__isnull=False).order_by("pk")
     for case_id, user_id in joined.values_list("case_id", "user_id"):
         roster.reporters.setdefault(case_id, []).append(user_id)
-    watched = CaseEvent.objects.filter(case__in=ids, kind__in=("supervise", "instruct")).order_by("pk")
+    watching = ("supervise", "instruct", "whistle")
+    watched = CaseEvent.objects.filter(case__in=ids, kind__in=watching).order_by("pk")
     for case_id, user_id in watched.exclude(actor=None).values_list("case_id", "actor_id"):
         roster.supervisors.setdefault(case_id, []).append(user_id)
     _load_posts(roster, events, cases, on=on)

@@ -61,11 +61,12 @@ def is_helper(user: User, access: Access) -> bool:
     if access is NOTHING or access.officer_roles:
         return False
     return bool(access.unit_ids or access.branches) or remembered(
-        ("helper", user.pk), lambda: _is_registered(user)
+        ("helper", user.pk), lambda: is_registered(user)
     )
 
 
-def _is_registered(user: User) -> bool:
+def is_registered(user: User) -> bool:
+    """Whether somebody is a Party member or a registered volunteer: points are for them."""
     return (
         Member.objects.filter(user=user, left_on=None).exists()
         or Volunteer.objects.filter(user=user, left_at=None).exists()

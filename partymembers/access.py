@@ -355,7 +355,7 @@ def _own_branches(posts: Iterable[Post]) -> tuple[BranchGrant, ...]:
     roles: dict[int, set[Role]] = defaultdict(set)
     branches = {p.branch.pk: p.branch for p in posts if p.branch and p.branch.dissolved_on is None}
     for post in posts:
-        if post.branch_id in branches:
+        if post.branch_id is not None and post.branch_id in branches:
             roles[post.branch_id].add(Role(post.role))
     held = sorted(branches.values(), key=lambda branch: branch.path)
     return tuple(BranchGrant(branch.pk, branch.path, frozenset(roles[branch.pk])) for branch in held)

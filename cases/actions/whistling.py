@@ -16,6 +16,7 @@ from cases import clocks
 from cases.actions.engine import checked_note, open_case, record, require_reason
 from cases.models import Attachment, Case, Whistle, WhistleCall
 from cases.whistles import call_for
+from cases.wishes import is_registered
 from cases.workflow import Stage
 from governance.common.errors import Invalid, NotVisible
 from partymembers.access import access_of
@@ -159,7 +160,7 @@ def report_whistle(
 
 
 def _credit(case: Case, call: WhistleCall, user: User, at: datetime) -> None:
-    """A service record for who came, and points unless they whistled themselves."""
+    """A service record for who came; points for members and volunteers, unless they whistled themselves."""
     what = _("Answered the whistle of order %(number)s") % {"number": case.number}
     record_service(
         user=user,
@@ -172,7 +173,7 @@ def _credit(case: Case, call: WhistleCall, user: User, at: datetime) -> None:
         place=case.community,
         by=call.whistle.sent_by,
     )
-    if call.whistle.sent_by_id != user.pk:
+    if call.whistle.sent_by_id != user.pk and is_registered(user):
         award_points(
             user=user, rule_code="whistle", source="whistle", source_id=call.pk, what=what, at=at,
             by=call.whistle.sent_by, place=case.community,

@@ -90,7 +90,7 @@ class User(AbstractBaseUser):
         return False
 
 
-class Unit(models.Model):
+class Unit(models.Model):  # type: ignore[django-manager-missing]  # the branches' tree has no typed manager
     """Who is responsible for handling: a department, property company, street office…"""
 
     class Kind(models.TextChoices):

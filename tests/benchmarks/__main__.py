@@ -109,7 +109,8 @@ def _run(place: Stand, given: argparse.Namespace) -> int:
         console.say(
             f"DATABASE_URL={place.env['DATABASE_URL']}\nREDIS_URL={place.env['REDIS_URL']}\nport {place.port}"
         )
-        place.supervisor.stopping.wait()
+        while not place.supervisor.stopping.wait(60.0):
+            pass
     return 1 if errors else 0
 
 

@@ -28,7 +28,7 @@ class Candidate:
 
 
 def candidates(case: Case, who: str, chosen: dict[str, list[str]]) -> list[Candidate]:
-    """Those chosen first, then units, branches and members by name; three queries, and one more for each kind that is ticked."""
+    """Those chosen first, then units, branches and members by name; three queries, and one for each kind ticked."""
     line = [pk for pk in (case.street_id, case.community_id, case.grid_id) if pk]
     units, branches = Unit.objects.filter(disabled_at=None), Branch.objects.filter(dissolved_on=None)
     members = Member.objects.filter(left_on=None).select_related("user", "home_branch")
@@ -52,7 +52,7 @@ def _is_id(value: str) -> bool:
     return value.isascii() and value.isdigit() and len(value) < 19
 
 
-def _candidate(field: str, key: str, row: Model, is_chosen: bool) -> Candidate:  # noqa: FBT001
+def _candidate(field: str, key: str, row: Model, is_chosen: bool) -> Candidate:
     return Candidate(field, getattr(row, key), _name(row), _beside(row), is_chosen)
 
 
