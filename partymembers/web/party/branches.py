@@ -12,7 +12,6 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_POST
 
 from governance.common.errors import DomainError, Invalid, NotVisible
@@ -177,10 +176,6 @@ def _back_to_requests(request: HttpRequest, check_in: CheckIn) -> HttpResponse:
     typed = request.POST.get("of", "")
     led = led_branches(access_for(request)).filter(pk=int(typed)) if typed.isdecimal() else None
     branch_id = int(typed) if led is not None and led.exists() else check_in.branch_id
-    waiting = CheckIn.objects.filter(branch=check_in.branch, state=CheckIn.State.ASKED).count()
-    if waiting:
-        told = ngettext("%(count)s request still waits.", "%(count)s requests still wait.", waiting)
-        messages.info(request, told % {"count": waiting})
     return redirect(f"{reverse('party:branch', args=[branch_id])}?tab=requests")
 
 
