@@ -87,7 +87,7 @@ def public_act(request: HttpRequest, token: str, action: str) -> HttpResponse:
                 return _refused(request, followed, action, at)
             form.add_domain_error(error)
         else:
-            messages.success(request, _thanks(followed)[action])
+            messages.success(request, str(_thanks(followed)[action]))
             return redirect("cases:public_follow_order", token=token)
     return _show(request, followed, at, form=form, action=action, photos=photos)
 
@@ -117,7 +117,11 @@ def _form(followed: Followed, action: str, request: HttpRequest, key: str, at: d
 def _refused(request: HttpRequest, followed: Followed, action: str, at: datetime) -> HttpResponse:
     """What this person can never do is not found; what is not possible now says so on the page."""
     rule = WORKFLOWS[followed.case.kind].get(action)
-    if rule is None or action not in _thanks(followed) or (action == "withdraw" and followed.co_reporter is not None):
+    if (
+        rule is None
+        or action not in _thanks(followed)
+        or (action == "withdraw" and followed.co_reporter is not None)
+    ):
         raise NotVisible()
     if followed.case.kind == Kind.WISH:
         told = why_not(followed.case, action)

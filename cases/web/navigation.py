@@ -6,6 +6,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from cases.web.today import todo_count
+from cases.web.wish_desk import waiting_count
 from governance.common.navigation import (
     AccountLink,
     NavItem,
@@ -22,6 +23,9 @@ from partymembers.models import GROUND_ROLES
 def enter() -> None:
     """Register the entries; done once, when Django starts."""
     register(*_work(), *_reports())
+    register_account_link(
+        AccountLink(label=_("My wishes"), url_name="cases:my_wishes", icon="heart", visible=_may_report)
+    )
     register_account_link(
         AccountLink(label=_("QR codes"), url_name="cases:qr_codes", icon="qr", visible=_staffs_a_desk)
     )
@@ -55,6 +59,15 @@ def _work() -> tuple[NavItem, ...]:
             visible=_staffs_a_desk,
         ),
         NavItem(
+            key="wish_desk",
+            label=_("Wishes"),
+            url_name="cases:wish_desk",
+            icon="heart",
+            order=25,
+            visible=_staffs_a_desk,
+            badge=waiting_count,
+        ),
+        NavItem(
             key="handling",
             label=_("To handle"),
             url_name="cases:handling",
@@ -85,6 +98,15 @@ def _reports() -> tuple[NavItem, ...]:
             phone=True,
             order=40,
             visible=_may_report,
+        ),
+        NavItem(
+            key="wishes",
+            label=_("Wishes"),
+            url_name="cases:wishes",
+            icon="heart",
+            phone=True,
+            order=45,
+            visible=_may_help,
         ),
         NavItem(
             key="mine",
@@ -122,6 +144,23 @@ def _may_be_whistled(request: HttpRequest) -> bool:
 def _may_report(request: HttpRequest) -> bool:
     """Everybody but the three officers, who touch no orders."""
     return request.user.is_authenticated and not access_for(request).officer_roles
+
+
+def _may_help(request: HttpRequest) -> bool:
+    """Members, volunteers, people of units and of committees: whoever may take on a wish.
+
+    Read with the session's user (`partymembers.backends`), so that it costs no query.
+    """
+    if not request.user.is_authenticated:
+        return False
+    access, user = access_for(request), request.user
+    if access.officer_roles:
+        return False
+    member, volunteer = getattr(user, "member", None), getattr(user, "volunteer", None)
+    is_registered = (member is not None and member.left_on is None) or (
+        volunteer is not None and volunteer.left_at is None
+    )
+    return bool(access.unit_ids or access.branches) or is_registered
 
 
 def _sees_orders(request: HttpRequest) -> bool:

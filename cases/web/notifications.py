@@ -21,10 +21,12 @@ from cases.actions.reading import read_all_notifications, read_notification
 from cases.inbox import MOST_COUNTED, messages_of, notifications_of, unread_count, with_orders
 from cases.models import Case, Notification
 from cases.wording import describe
+from cases.workflow import Kind
 from governance.common.errors import Invalid
 from governance.common.htmx import is_partial
 from governance.common.navigation import Bell, register_bell
 from governance.common.pagination import paginate
+from partymembers.access import Access
 from partymembers.actions.notices import read_all_notices
 from partymembers.devices import may_trust
 from partymembers.middleware import access_for
@@ -90,12 +92,26 @@ def open_notification(request: HttpRequest, notification_id: int) -> HttpRespons
     """Follow a message to its order; that reads it. An order that is no longer theirs stays unopened."""
     user = cast(User, request.user)
     message = read_notification(notification_id=notification_id, actor=user, at=timezone.now())
+    if message.case.kind == Kind.WISH:
+        return _to_wish(message.case, access_for(request))
     if not Case.objects.visible_to(access_for(request)).filter(pk=message.case_id).exists():
         messages.info(request, _("This order is no longer within what you may see."))
         return redirect("cases:notifications")
     if message.kind == "whistle":  # what it asks for is a tap there, on a phone
         return redirect("cases:whistles")
     return redirect("cases:detail", number=message.case.number)
+
+
+def _to_wish(case: Case, access: Access) -> HttpResponse:
+    """By how the reader stands to it: the desk's page, the asker's, else the public half.
+
+    Who has lost both, with a post say, reads the wall's page, which names nobody.
+    """
+    if Case.objects.wishes_of_desk(access).filter(pk=case.pk).exists():
+        return redirect("cases:wish_order", number=case.number)
+    if case.reporter_id == access.user_id:
+        return redirect("cases:my_wish", number=case.number)
+    return redirect("cases:wish", number=case.number)
 
 
 @login_required

@@ -116,7 +116,7 @@ def public_report(request: HttpRequest, token: str) -> HttpResponse:
 
 
 def asks_first(request: HttpRequest, spot: Spot, form: BaseForm, at: datetime) -> bool:
-    """Whether a question must be answered before a valid form is taken, and has not been. Raises Throttled."""
+    """Whether a question must be answered before a valid form is taken. Raises Throttled."""
     data = form.cleaned_data
     needed = pace.report_needs_answer(
         request, code=spot.target, phone=data["phone"], city_id=spot.city_id, at=at

@@ -14,6 +14,10 @@ from cases.web import (
     reporting,
     today,
     whistling,
+    wish_acting,
+    wish_asking,
+    wish_desk,
+    wishes,
 )
 
 app_name = "cases"
@@ -60,4 +64,23 @@ urlpatterns = [
     path("f/<str:token>/<slug:action>/", following.public_act, name="public_act"),
     path("follow/", following.public_follow, name="public_follow"),
     path("qr-codes/", qr_codes.qr_codes, name="qr_codes"),
+    # Asking for a wish, and the desk's side of it.
+    path("r/<str:token>/wish/", wish_asking.public_wish, name="public_wish"),
+    path("wishes/ask/", wish_asking.wish_ask, name="wish_ask"),
+    path("wishes/mine/", wish_asking.my_wishes, name="my_wishes"),
+    path("wishes/mine/<str:number>/", wish_asking.my_wish, name="my_wish"),
+    path("wishes/mine/<str:number>/<slug:action>/", wish_asking.my_wish_act, name="my_wish_act"),
+    path("wishes/desk/", wish_desk.wish_desk, name="wish_desk"),
+    path("wishes/desk/confirm/", wish_desk.confirm_many, name="wish_confirm_many"),
+    path("wishes/<str:number>/desk/", wish_desk.wish_order, name="wish_order"),
+    path("wishes/<str:number>/desk/open/", wish_desk.wish_open, name="wish_open"),
+    path("wishes/<str:number>/desk/<slug:action>/", wish_desk.wish_desk_act, name="wish_desk_act"),
+    # The wish wall: `wishes/<number>/` comes after the lists, whose names are no numbers.
+    path("wishes/", wishes.wishes, name="wishes"),
+    path("wishes/claims/", wishes.my_claims, name="my_claims"),
+    path("wishes/branch/", wishes.branch, name="branch_wishes"),
+    path("wishes/needs/", wishes.needs, name="wish_needs"),
+    path("wishes/<str:number>/", wishes.wish, name="wish"),
+    path("wishes/<str:number>/phone/", wishes.open_wish_phone, name="open_wish_phone"),
+    path("wishes/<str:number>/act/<slug:action>/", wish_acting.wish_act, name="wish_act"),
 ]

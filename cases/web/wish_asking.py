@@ -121,7 +121,7 @@ def wish_ask(request: HttpRequest) -> HttpResponse:
         raise NotAllowed(_("Officers configure, grant and audit; they do not report."))
     on_behalf = bool(access.place_roles() or access.unit_ids)
     grids = grids_of(access)
-    known = {"grids": grids, "on_behalf": on_behalf, "has_phone": bool(user.phone)}
+    known: dict[str, Any] = {"grids": grids, "on_behalf": on_behalf, "has_phone": bool(user.phone)}
     only = list(grids.values_list("pk", flat=True)[:2])
     first = {"client_id": str(uuid4()), "grid": only[0] if len(only) == 1 else None}
     if request.method == "GET":
@@ -193,7 +193,7 @@ def my_wish_act(request: HttpRequest, number: str, action: str) -> HttpResponse:
         except DomainError as error:
             form.add_domain_error(error)
         else:
-            messages.success(request, WISH_THANKS[action])
+            messages.success(request, str(WISH_THANKS[action]))
             return redirect("cases:my_wish", number=case.number)
     return _show_mine(request, case, form=form, action=action, photos=photos)
 

@@ -35,7 +35,10 @@ class AskForm(BaseForm):
         label=_("What do you wish for"),
         max_length=MAX_WORDS,
         widget=forms.Textarea(attrs={"rows": 4, "maxlength": MAX_WORDS}),
-        error_messages={"max_length": TOO_LONG, "required": _("Please say in a sentence what is wished for.")},
+        error_messages={
+            "max_length": TOO_LONG,
+            "required": _("Please say in a sentence what is wished for."),
+        },
     )
     name = forms.CharField(label=_("What may we call you"), required=False, max_length=50)
     phone = MobileField(label=_("Mobile phone"), required=False)

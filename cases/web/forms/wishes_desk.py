@@ -139,7 +139,9 @@ def helpers_near(case: Case) -> QuerySet[User]:
             member__home_branch__path__startswith=path
         )
         near |= member & Q(member__left_on=None)
-    ids = User.objects.filter(near, is_active=True).exclude(pk=case.reporter_id).order_by("pk")
+    ids = User.objects.filter(near, disabled_at=None).order_by("pk")
+    if case.reporter_id is not None:
+        ids = ids.exclude(pk=case.reporter_id)
     return User.objects.filter(pk__in=ids.values("pk").distinct()[:_MOST_OFFERED]).order_by("name", "pk")
 
 
