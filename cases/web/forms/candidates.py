@@ -28,7 +28,7 @@ class Candidate:
 
 
 def candidates(case: Case, who: str, chosen: dict[str, list[str]]) -> list[Candidate]:
-    """Those chosen first, then units, branches and members by name; three queries, and one for each kind ticked."""
+    """Those chosen first, then units, branches and members by name; a query for each kind."""
     line = [pk for pk in (case.street_id, case.community_id, case.grid_id) if pk]
     units, branches = Unit.objects.filter(disabled_at=None), Branch.objects.filter(dissolved_on=None)
     members = Member.objects.filter(left_on=None).select_related("user", "home_branch")
