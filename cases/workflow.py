@@ -12,6 +12,7 @@ from enum import StrEnum
 from django.db.models import TextChoices
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 
 class Kind(TextChoices):
@@ -35,7 +36,7 @@ class State(TextChoices):
     MERGED = "merged", _("Merged")
     VOIDED = "voided", _("Voided")
 
-    ASKED = "asked", _("Asked")
+    ASKED = "asked", pgettext_lazy("wish", "Asked")
     PUBLISHED = "published", _("On the wall")
     CLAIMED = "claimed", _("Claimed")
     CONFIRMED = "confirmed", _("Claim confirmed")
@@ -383,7 +384,7 @@ WISH_RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "void",
-        _("Cancel"),
+        pgettext_lazy("wish", "Cancel"),
         dict.fromkeys((State.ASKED, *_BEFORE_DELIVERY), State.VOIDED),
         _DESKS,
         _REASON,

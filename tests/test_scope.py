@@ -21,8 +21,10 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
 
+from cases.actions import wishes
+from cases.actions.reporting import Contact
 from cases.calendars import forget_calendar
-from cases.models import Case, CaseEvent, Notification, SavedView
+from cases.models import Case, CaseEvent, Channel, Notification, SavedView
 from cases.workflow import WORKFLOWS
 from partymembers.actions.check_ins import ask_check_in
 from partymembers.actions.evaluations import evaluate_member
@@ -39,9 +41,10 @@ from partymembers.models import (
 from partymembers.web.service.points import CODE_SALT
 from partymembers.web.service.stations import SERVED_SALT
 from tests.factories.cases import NOON
-from tests.factories.party import make_branch, make_branch_post, make_member
+from tests.factories.party import make_branch, make_branch_post, make_member, make_wish_kind, publishing
 from tests.factories.scene import ADDRESS, NAME, PHONE, TAIL, WORDS, Scene, make_scene, signed_in
 from tests.factories.service import Served, make_served
+from tests.factories.whistles import whistle
 
 pytestmark = pytest.mark.django_db
 #: Where a visitor is sent from the officers' pages.
@@ -190,10 +193,44 @@ def joined(find: Callable[[Joined], list[Any]]) -> Arguments:
     return lambda scene: find(join(scene))
 
 
+def whistled(scene: Scene) -> list[Any]:
+    """The street whistles the handler's unit to the order that it handles; the list has no argument."""
+    whistle(scene.world, scene.cases["handling"], at=NOON + timedelta(hours=4), units=[scene.world.unit])
+    return []
+
+
 def party_notice(scene: Scene) -> list[Any]:
     row = Notice(recipient=scene.world.desk, kind="transferred", source="x", data={"branch": NAME}, at=NOON)
     row.save()
     return [row.pk]
+
+
+def wish(state: str, *more: Any) -> Arguments:
+    """A wish whose asker has the scene's secrets, claimed by the handler for their unit."""
+
+    def make(scene: Scene) -> list[Any]:
+        world, at = scene.world, NOON
+        asking = wishes.Ask(make_wish_kind(), WORDS, Channel.RESIDENT, world.city.building, address=ADDRESS)
+        case = wishes.ask_wish(ask=asking, asker=None, contact=Contact(NAME, PHONE), at=at)
+        wishes.publish_wish(case_id=case.pk, publishing=publishing(), actor=world.desk, at=at)
+        if state == "confirmed":
+            wishes.claim_wish(case_id=case.pk, actor=world.handler, at=at, unit=world.unit)
+            wishes.confirm_claim(case_id=case.pk, actor=world.desk, at=at)
+        return [case.number, *more]
+
+    return make
+
+
+def asked_by_worker(*more: Any) -> Arguments:
+    """A wish that the worker asked on a resident's behalf."""
+
+    def make(scene: Scene) -> list[Any]:
+        asking = wishes.Ask(make_wish_kind(), WORDS, Channel.GRID_WORKER, scene.world.city.west_1)
+        contact = Contact(NAME, PHONE)
+        case = wishes.ask_wish(ask=asking, asker=scene.world.worker, contact=contact, at=NOON)
+        return [case.number, *more]
+
+    return make
 
 
 ROUTES: dict[str, Route] = {  # in this order: signing out comes last
@@ -224,6 +261,8 @@ ROUTES: dict[str, Route] = {  # in this order: signing out comes last
     "cases:panel": Route(args=number("reported"), hides=True),
     "cases:open_phone": Route(args=number("reported"), method="post", hides=True),
     "cases:act": Route(args=number("reported", "accept"), hides=True),
+    "cases:whistle_found": Route(owner="street_desk", args=number("handling"), is_plain=True, hides=True),
+    "cases:whistles": Route(owner="handler", args=whistled),
     "cases:verify": Route(owner="second_worker", args=number("handled"), hides=True),
     "cases:reported": Route(owner="worker", args=number("reported"), hides=True),
     "cases:join_case": Route(args=number("reported"), method="post", is_plain=True, hides=True),
@@ -366,6 +405,27 @@ ROUTES: dict[str, Route] = {  # in this order: signing out comes last
     "service:projects": own(),
     "service:project_new": own(),
     "service:project_progress": Route(args=served(lambda s: [s.project.pk]), is_plain=True, hides=True),
+    "cases:wishes": Route(owner="handler", is_plain=True),
+    "cases:my_claims": Route(owner="handler", is_plain=True),
+    "cases:branch_wishes": Route(is_plain=True),
+    "cases:wish_needs": own(),
+    "cases:wish": Route(owner="handler", args=wish("confirmed")),
+    "cases:open_wish_phone": Route(owner="handler", args=wish("confirmed"), method="post"),
+    "cases:wish_act": Route(owner="handler", args=wish("confirmed", "hand_back"), is_plain=True),
+    "cases:public_wish": public(token),
+    "cases:wish_ask": own(),
+    "cases:my_wishes": own(),
+    "cases:my_wish": Route(owner="worker", args=asked_by_worker(), hides=True),
+    "cases:my_wish_act": Route(
+        owner="worker", args=asked_by_worker("withdraw"), method="post", is_plain=True, hides=True
+    ),
+    "cases:wish_desk": Route(is_plain=True),
+    "cases:wish_confirm_many": Route(
+        data=lambda scene: {"number": wish("published")(scene)}, method="post", is_plain=True
+    ),
+    "cases:wish_order": Route(args=wish("published"), hides=True),
+    "cases:wish_open": Route(args=wish("published"), data=given(what="phone"), method="post", hides=True),
+    "cases:wish_desk_act": Route(args=wish("published", "void"), is_plain=True, hides=True),
     "logout": Route(is_plain=True, method="post"),
 }
 

@@ -8,6 +8,7 @@ from uuid import uuid4
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from cases.actions import checking, reporting, wishes
 from cases.actions.reporting import Contact
@@ -114,7 +115,7 @@ class SignedAskForm(AskForm):
         self.on_behalf, self.has_phone = on_behalf, has_phone
         self.fields["grid"].queryset = grids  # type: ignore[attr-defined]
         if on_behalf:
-            self.fields["name"].label = _("For whom")
+            self.fields["name"].label = pgettext_lazy("a resident", "For whom")
         else:
             del self.fields["name"], self.fields["phone"]
 
