@@ -96,6 +96,7 @@ class WhistleRecord:
     called: int
     answered: int
     came: int
+    waiting: int
     answer_time: timedelta | None
 
 
@@ -103,14 +104,21 @@ def record_of(
     *, unit: Unit | None = None, branch: Branch | None = None, user: User | None = None
 ) -> WhistleRecord:
     """The record of the one unit, branch or member that is given; one query."""
-    calls = WhistleCall.objects.filter(
-        **{name: each for name, each in (("unit", unit), ("branch", branch), ("user", user)) if each}
+    return record_in(
+        WhistleCall.objects.filter(
+            **{name: each for name, each in (("unit", unit), ("branch", branch), ("user", user)) if each}
+        )
     )
+
+
+def record_in(calls: QuerySet[WhistleCall]) -> WhistleRecord:
+    """The record that these calls make together; one query."""
     took = ExpressionWrapper(F("answered_at") - F("whistle__sent_at"), output_field=DurationField())
     found = calls.order_by().aggregate(
         called=Count("pk"),
         answered=Count("answered_at"),
         came=Count("came_at"),
+        waiting=Count("pk", filter=WAITING),
         answer_time=Median(took, output_field=DurationField()),
     )
     return WhistleRecord(**found)

@@ -8,7 +8,6 @@ from datetime import datetime
 from typing import Final, cast
 
 from django.contrib.auth.decorators import login_required
-from django.db.models import Count
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
@@ -19,7 +18,7 @@ from cases.models import Case, Whistle, WhistleCall
 from cases.permissions import require
 from cases.queries import ClockFace, face, visible_case
 from cases.web.forms.candidates import candidates
-from cases.whistles import WAITING, calls_of, may_take
+from cases.whistles import WAITING, calls_of, may_take, record_in
 from cases.workflow import Stage
 from governance.common.pagination import paginate
 from partymembers.devices import may_trust
@@ -105,14 +104,14 @@ def whistles(request: HttpRequest) -> HttpResponse:
         cursor=request.GET.get("cursor", ""),
         size=PAGE_SIZE,
     )
-    counts = mine.aggregate(todo=Count("pk", filter=WAITING), all=Count("pk"))
+    record = record_in(mine)
     on_phone = may_trust(access) or not (access.grants or access.unit_ids)
     context = {
         "page": page,
         "rows": _rows(page.rows, access.user_id, is_done=bool(tab)),
         "tab": tab,
-        "todo": counts["todo"],
-        "done": counts["all"] - counts["todo"],
+        "record": record,
+        "done": record.called - record.waiting,
         "now": now,
         "base": "base_phone.html" if on_phone else "base.html",
         "on_phone": on_phone,

@@ -9,8 +9,9 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from cases.actions import changes, checking, desk, handling, oversight, reporting
+from cases.actions import changes, checking, desk, handling, oversight, reporting, whistling, wishes
 from cases.actions.checking import Answer
+from cases.actors import PublicReporter
 from cases.deadlines import CHINA
 from cases.escalation import sweep_ladder
 from cases.events import EVENT_KINDS, payload_problems
@@ -20,7 +21,10 @@ from grids import succession
 from partymembers.models import User
 from tests.factories.cases import MINUTE, NOON, World, bring_to, make_attachment, make_world, report
 from tests.factories.catalogue import make_matter
+from tests.factories.party import Party, bring_wish_to, make_party
 from tests.factories.people import make_substitute, make_user
+from tests.factories.whistles import WHISTLED_AT, answer, come, whistle
+from tests.factories.whistles import tell as tell_what_was_done
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("plain_calendar")]
 
@@ -38,9 +42,10 @@ def tell() -> None:
     in_app(list(CaseEvent.objects.order_by("pk")))
 
 
-def told(world: World, kind: str) -> set[str]:
+def told(world: World, kind: str, party: Party | None = None) -> set[str]:
     """The people of the small world who have a message about an event of that kind."""
-    names = {user.pk: name for name, user in vars(world).items() if isinstance(user, User)}
+    people = vars(world) | (vars(party) if party else {})
+    names = {user.pk: name for name, user in people.items() if isinstance(user, User)}
     return {names[pk] for pk in Notification.objects.filter(kind=kind).values_list("recipient_id", flat=True)}
 
 
@@ -106,6 +111,12 @@ def _supervised_to_the_end(w: World) -> None:
     checking.pass_check(case_id=case.pk, actor=w.second_worker, at=LATER)
 
 
+def _reported(w: World) -> None:
+    case = whistle(w)
+    come(case, w.assistant, at=LATE)
+    tell_what_was_done(case, w.assistant, at=LATE)
+
+
 def _handling(w: World) -> int:
     return bring_to(w, "handling").pk
 
@@ -113,6 +124,8 @@ def _handling(w: World) -> int:
 SOLVED = Answer(contacted=True, solved=True, satisfaction="satisfied")
 LEAD = {"handler", "second_handler", "head"}
 DESK = {"desk", "second_desk"}
+CALLED = {"other_handler", "assistant"}
+LATE = WHISTLED_AT + timedelta(minutes=10)
 #: Kind → what brings it about → everybody who is told. The worker is the reporter and works in the grid.
 GOLDEN: dict[str, tuple[Callable[[World], object], set[str]]] = {
     "report": (report, DESK),
@@ -222,9 +235,78 @@ GOLDEN: dict[str, tuple[Callable[[World], object], set[str]]] = {
     "remind": (lambda w: (report(w), sweep_ladder(at=NOON + 24 * MINUTE)), DESK),
     "late": (lambda w: (report(w), sweep_ladder(at=NOON + 30 * MINUTE)), DESK),
     "climb": (lambda w: (report(w), sweep_ladder(at=NOON + 45 * MINUTE)), DESK | {"street_desk"}),
+    # Two units are called by the street, which the desk that holds the order is told with it.
+    "whistle": (whistle, CALLED),
+    "answer_whistle": (lambda w: answer(whistle(w), w.assistant, at=LATE), DESK | {"street_desk"}),
+    "come_to_whistle": (lambda w: come(whistle(w), w.assistant, at=LATE), DESK | {"street_desk"}),
+    "report_whistle": (_reported, DESK | {"street_desk"}),
+    "end_whistle": (
+        lambda w: whistling.end_whistle(case_id=whistle(w).pk, actor=w.street_desk, at=LATE),
+        CALLED,
+    ),
+}
+#: The same of a wish, brought about through its committee, its desk and its people. Its asker has no account.
+WISHES: dict[str, tuple[Callable[[Party], object], set[str]]] = {
+    "ask": (lambda p: bring_wish_to(p, "asked"), DESK),
+    "publish": (lambda p: bring_wish_to(p, "published"), set()),
+    "claim": (lambda p: bring_wish_to(p, "claimed"), DESK | {"secretary"}),
+    "assign_wish": (
+        lambda p: wishes.assign_wish(
+            case_id=bring_wish_to(p, "published").pk, claimant=p.volunteer, actor=p.secretary, at=LATER
+        ),
+        {"volunteer"},
+    ),
+    "confirm": (lambda p: bring_wish_to(p, "confirmed"), {"member"}),
+    "refuse_claim": (
+        lambda p: wishes.refuse_claim(
+            case_id=bring_wish_to(p, "claimed").pk, actor=p.secretary, at=LATER, note="换人"
+        ),
+        {"member"},
+    ),
+    "hand_back": (
+        lambda p: wishes.hand_back_wish(
+            case_id=bring_wish_to(p, "confirmed").pk, actor=p.member, at=LATER, note="出差"
+        ),
+        DESK | {"secretary"},
+    ),
+    "lapse": (
+        lambda p: (bring_wish_to(p, "confirmed"), sweep_ladder(at=NOON + timedelta(days=4))),
+        DESK | {"member"},
+    ),
+    "begin": (lambda p: bring_wish_to(p, "begun"), set()),
+    "deliver": (lambda p: bring_wish_to(p, "delivered"), DESK),
+    "fail": (
+        lambda p: wishes.fail_delivery(
+            case_id=bring_wish_to(p, "delivered").pk, actor=p.world.desk, at=LATER, note="还在漏"
+        ),
+        {"member", "second_desk"},
+    ),
+    "close_unrated": (
+        lambda p: (bring_wish_to(p, "delivered"), sweep_ladder(at=NOON + timedelta(days=16))),
+        {"member"},
+    ),
+    "thank": (
+        lambda p: wishes.thank_claimer(
+            case_id=(case := bring_wish_to(p, "closed")).pk,
+            actor=PublicReporter(case.pk),
+            at=LATER,
+            note="谢谢",
+        ),
+        {"member"},
+    ),
+    "revoke": (
+        lambda p: wishes.revoke_wish(
+            case_id=bring_wish_to(p, "closed").pk, actor=p.world.desk, at=LATER, note="并未完成"
+        ),
+        {"member"},
+    ),
+    "to_branch": (
+        lambda p: (bring_wish_to(p, "published"), sweep_ladder(at=NOON + timedelta(days=4))),
+        DESK | {"secretary"},
+    ),
 }
 #: Kinds that other tests bring about, and of which nobody is told.
-ELSEWHERE = {"route", "attach", "merged_news", "import"}
+ELSEWHERE = {"route", "attach", "merged_news", "import", "edit_wish"}
 
 
 @pytest.mark.parametrize("kind", GOLDEN)
@@ -238,8 +320,20 @@ def test_an_event_reaches_exactly_those_whom_it_concerns(world: World, kind: str
     assert [each for each in problems if each] == []
 
 
+@pytest.mark.parametrize("kind", WISHES)
+def test_news_of_a_wish_reaches_exactly_those_whom_it_concerns(kind: str) -> None:
+    party = make_party()
+    cause, expected = WISHES[kind]
+    cause(party)
+    assert CaseEvent.objects.filter(kind=kind).count() == 1
+    tell()
+    assert told(party.world, kind, party) == expected
+    problems = [payload_problems(event.kind, event.data) for event in CaseEvent.objects.all()]
+    assert [each for each in problems if each] == []
+
+
 def test_the_table_above_names_every_kind() -> None:
-    assert set(GOLDEN) | ELSEWHERE == set(EVENT_KINDS)
+    assert set(GOLDEN) | set(WISHES) | ELSEWHERE == set(EVENT_KINDS)
     assert [kind for kind in ELSEWHERE if EVENT_KINDS[kind].audience] == []
 
 
@@ -321,7 +415,7 @@ def test_an_event_of_an_unknown_kind_is_ignored(world: World) -> None:
 
 def test_a_state_of_a_later_workflow_stops_nobody(world: World) -> None:
     case = report(world)
-    CaseEvent.objects.create(case=case, seq=50, kind="urge", at=LATER, actor_kind="system", to_state="asked")
+    CaseEvent.objects.create(case=case, seq=50, kind="urge", at=LATER, actor_kind="system", to_state="dreamt")
     tell()
     assert told(world, "urge") == set()
 

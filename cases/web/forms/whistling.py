@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any, cast
 
 from django import forms
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from cases.actions import whistling
@@ -14,6 +16,8 @@ from partymembers.models import Branch, Unit, User
 from .base import NOTE, ActionForm, ReasonForm
 
 LOCAL = "%Y-%m-%dT%H:%M"
+#: By when somebody is needed, unless the desk says otherwise.
+_SOON = timedelta(hours=2)
 
 
 class Picked(forms.MultipleHiddenInput):
@@ -50,6 +54,7 @@ class WhistleForm(ActionForm):
         """No remark of its own; the order's address as the place to come to."""
         del self.fields["note"]
         self.fields["meeting_point"].initial = self.case.address
+        self.fields["needed_by"].initial = timezone.localtime(self.at + _SOON)
         for name in ("units", "branches", "members"):
             field = cast(forms.ModelMultipleChoiceField, self.fields[name])
             field.error_messages["invalid_choice"] = _("Somebody chosen can no longer be called.")

@@ -15,7 +15,7 @@ from cases.escalation import sweep_ladder
 from cases.models import Case, Claim
 from cases.workflow import State
 from governance.common.errors import DomainError, Invalid, NotAllowed, WrongState
-from partymembers.models import Member, PointsAccount, PointsEntry, ServiceRecord
+from partymembers.models import Member, PointsAccount, PointsEntry, ServiceRecord, User
 from tests.factories.cases import NOON
 from tests.factories.party import (
     Party,
@@ -40,7 +40,7 @@ def party() -> Party:
     return make_party()
 
 
-def balance(user: object) -> int:
+def balance(user: User) -> int:
     account = PointsAccount.objects.filter(user=user).first()
     entries = sum(PointsEntry.objects.filter(account__user=user).values_list("amount", flat=True))
     assert (account.balance if account else 0) == entries
