@@ -48,6 +48,8 @@ _REQUESTS = frozenset({"ask_extension", "ask_suspension"})
 _WHISTLES = frozenset({"whistle", "end_whistle", "answer_whistle", "come_to_whistle", "report_whistle"})
 #: Kinds of events by which somebody speaks as a reporter, whatever posts they hold beside.
 REPORTERS_ACTIONS = frozenset({"report", "join", "add_information", "rate", "withdraw"})
+#: Who stands to an order in these ways alone does not work on it.
+_ONLOOKERS = frozenset({Relation.REPORTER, Relation.HELPER})
 
 
 @dataclass(frozen=True)
@@ -262,7 +264,7 @@ def _stale(case: Case, rule: Rule, standing: Standing) -> str:
     """Says who was faster, when, and that nothing of the late action has happened.
 
     Names pass only between people who work on the order: neither does a reporter read which colleague it
-    was, nor a unit who reported.
+    was, nor a unit who reported, nor whoever would help with a wish who was faster.
     """
     if rule.action == "rate" and case.state == State.CLOSED:
         return _rated_or_late(standing)
@@ -275,7 +277,9 @@ def _stale(case: Case, rule: Rule, standing: Standing) -> str:
     }
     if last is None or last.actor is None:
         return told
-    is_colleague = bool(standing.relations - {Relation.REPORTER}) and last.kind not in REPORTERS_ACTIONS
+    is_colleague = bool(standing.relations - _ONLOOKERS) and last.kind not in REPORTERS_ACTIONS
+    if case.kind == Kind.WISH and last.actor_id == case.reporter_id:
+        is_colleague = False  # whatever the asker did, they are not named
     name = last.actor.name if is_colleague or last.actor_id == standing.user_id else _("Somebody else")
     when = timezone.localtime(last.at).strftime("%H:%M")
     return _("%(name)s changed it at %(when)s. ") % {"name": name, "when": when} + told

@@ -1,4 +1,4 @@
-"""Lists around wishes: one's claims, what waits for a branch, needs by place, and what resources meet them."""
+"""Lists around wishes: one's claims, what waits for a branch, needs by place, what resources meet them."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def by_urgency(cards: Iterable[ClaimCard]) -> list[ClaimCard]:
 
 
 def branch_wishes(access: Access, *, state: State) -> QuerySet[Wish]:
-    """What waits for the committees that somebody sits in: claims to confirm, or wishes left to the branch."""
+    """What waits for the committees that somebody sits in: claims to confirm, or wishes left to them."""
     mine = Q(pk__in=[])
     for grant in access.branches:
         mine |= Q(branch__path__startswith=grant.path)
@@ -205,7 +205,9 @@ def candidates(case: Case, *, words: str = "") -> QuerySet[User]:
     branch, community = case.wish.branch, case.community
     members, volunteers = Q(pk__in=[]), Q(pk__in=[])
     if branch is not None:
-        members = Q(home_branch__path__startswith=branch.path) | Q(checkin_branch__path__startswith=branch.path)
+        members = Q(home_branch__path__startswith=branch.path) | Q(
+            checkin_branch__path__startswith=branch.path
+        )
         place = branch.place
         if place is not None:
             volunteers = Q(community__path__startswith=place.path)
@@ -239,4 +241,3 @@ def described(people: Iterable[User], case: Case) -> list[Candidate]:
         for user in people
     ]
     return sorted(rows, key=lambda row: not row.fits)
-

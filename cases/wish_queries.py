@@ -9,8 +9,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from math import cos, radians
+from typing import Any
 
-from django.db.models import BooleanField, ExpressionWrapper, F, FloatField, Prefetch, Q, QuerySet, Value, When
+from django.db.models import (
+    BooleanField,
+    ExpressionWrapper,
+    F,
+    FloatField,
+    Prefetch,
+    Q,
+    QuerySet,
+    Value,
+    When,
+)
 from django.db.models import Case as Choose
 from django.db.models.functions import Power
 from django.utils import timezone
@@ -52,7 +63,7 @@ class Standpoint:
 
 
 def standpoint(user: User, access: Access) -> Standpoint:
-    """Where somebody serves: as volunteer or member, else the place of their unit or branch; a few queries."""
+    """Where somebody serves: as volunteer or member, else where their unit or branch does; a few queries."""
     home = home_of(user)
     place = home or _place_of_posts(access) or _place_of_home_branch(user)
     if place is not None:
@@ -130,7 +141,7 @@ def wall_page(
     """One page of the wall, what waits first; four queries however many rows it has."""
     if stand.city_id is None:
         return CursorPage()
-    rows = wall(stand.city_id, on=timezone.localdate(now), with_taken=True).annotate(
+    rows: QuerySet[Any] = wall(stand.city_id, on=timezone.localdate(now), with_taken=True).annotate(
         is_own=ExpressionWrapper(Q(case__reporter=user.pk), output_field=BooleanField()),
         is_taken=Choose(When(case__state=State.PUBLISHED, then=Value(0)), default=Value(1)),
     )
@@ -139,9 +150,9 @@ def wall_page(
     if wanted.skill_id:
         rows = rows.filter(skills=wanted.skill_id)
     rows = _in_order(rows, wanted.position)
-    found, page = _slice(rows.prefetch_related(*_beside()), wanted.page, size)
+    page = numbered_page(rows.prefetch_related(*_beside()), wanted.page, size=size)
     home_id = stand.home.pk if stand.home is not None else None
-    shown = [_row(wish, wanted.position, home_id, now) for wish in found]
+    shown = [_row(wish, wanted.position, home_id, now) for wish in page.rows]
     return CursorPage(rows=shown, next_cursor=page.next_cursor, previous_cursor=page.previous_cursor)
 
 
@@ -154,7 +165,7 @@ def _beside() -> Sequence[Prefetch[str, QuerySet[Clock] | QuerySet[Claim], str]]
     )
 
 
-def _in_order(rows: QuerySet[Wish], position: tuple[float, float] | None) -> QuerySet[Wish]:
+def _in_order(rows: QuerySet[Any], position: tuple[float, float] | None) -> QuerySet[Any]:
     """The nearest first where a position is known, else the most urgent; what somebody has comes last."""
     if position is None:
         return rows.order_by("is_taken", "deliver_by", "pk")
@@ -165,13 +176,13 @@ def _in_order(rows: QuerySet[Wish], position: tuple[float, float] | None) -> Que
     return rows.order_by("is_taken", F("far").asc(nulls_last=True), "deliver_by", "pk")
 
 
-def _slice(rows: QuerySet[Wish], number: int, size: int) -> tuple[list[Wish], CursorPage[Wish]]:
+def numbered_page(rows: QuerySet[Wish], number: int, *, size: int) -> CursorPage[Wish]:
     """A page by its number: a wall is short, and its order is no single field that a cursor could hold."""
     start = (number - 1) * size
     found = list(rows[start : start + size + 1])
     following = str(number + 1) if len(found) > size else ""
     before = str(number - 1) if number > 1 else ""
-    return found[:size], CursorPage(next_cursor=following, previous_cursor=before)
+    return CursorPage(rows=found[:size], next_cursor=following, previous_cursor=before)
 
 
 def _row(wish: Wish, position: tuple[float, float] | None, home_id: int | None, now: datetime) -> WallRow:
@@ -231,7 +242,9 @@ def visible_wish(number: str, user: User, access: Access) -> Case:
         .select_related("compound", "reporter", "standard")
         .defer("search_terms", "place__boundary", "desk__boundary", "community__boundary", "street__boundary")
         .prefetch_related(
-            "clocks", "wish__skills", Prefetch("claims", Claim.objects.select_related("user", "unit", "branch"))
+            "clocks",
+            "wish__skills",
+            Prefetch("claims", Claim.objects.select_related("user", "unit", "branch")),
         )
         .first()
     )

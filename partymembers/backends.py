@@ -36,6 +36,6 @@ class StaffBackend(BaseBackend):
 
     def get_user(self, user_id: int) -> User | None:
         """The session's user, unless disabled since."""
-        # With it whether they are a Party member: every page's navigation asks.
-        user = User.objects.select_related("member").filter(pk=user_id).first()
+        # With it whether they are a Party member or a volunteer: every page's navigation asks.
+        user = User.objects.select_related("member", "volunteer").filter(pk=user_id).first()
         return user if user is not None and user.is_active else None

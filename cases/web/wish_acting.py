@@ -58,8 +58,8 @@ def _take(request: HttpRequest, case: Case, rule: Rule) -> HttpResponse:
     user, access, at = cast(User, request.user), access_for(request), timezone.now()
     require(user, rule.action, case, at=at, access=access)
     only_looks = request.method != "POST" or "find" in request.POST
-    bound = {"data": request.POST} if request.method == "POST" else {}
-    form = WISH_FORMS[rule.action](**bound, case=case, actor=user, access=access, at=at)
+    given = {"initial": request.POST.dict()} if only_looks else {"data": request.POST}
+    form = WISH_FORMS[rule.action](**given, case=case, actor=user, access=access, at=at)
     photos: Sequence[str] = ()
     if not only_looks:
         try:
@@ -77,7 +77,7 @@ def _show(
     request: HttpRequest, form: ActionForm, rule: Rule, photos: Sequence[str], *, is_refused: bool
 ) -> HttpResponse:
     kept = [shown(row) for row in unclaimed(photos, by=cast(User, request.user), upload_key="")]
-    page = "cases/wishes/_act.html" if is_partial(request) else "cases/wishes/act.html"
+    page = "cases/wishes/_deed.html" if is_partial(request) else "cases/wishes/deed.html"
     context = {
         "form": form,
         "rule": rule,

@@ -33,6 +33,7 @@ from cases.wish_lists import (
 from cases.wish_queries import (
     ICONS,
     Wanted,
+    numbered_page,
     standpoint,
     visible_wish,
     waiting_count,
@@ -98,7 +99,7 @@ def wishes(request: HttpRequest) -> HttpResponse:
         kind_id=_number(request, "kind"),
         skill_id=_number(request, "skill"),
         position=(here or stand.position) if is_near else None,
-        page=min(_number(request, "cursor") or 1, _MOST_PAGES),
+        page=page_number(request),
     )
     cards = by_urgency(cards_of(claims_at_hand(user, access)[:MOST_SHOWN], now=now))
     page = wall_page(stand, wanted, user, now=now, size=PAGE_SIZE)
@@ -134,6 +135,11 @@ def frame(access: Access) -> dict[str, Any]:
     """On phones and for those who work on them the phone's page, at a desk the wide one."""
     is_phone = not access.desk_place_ids
     return {"base": "base_phone.html" if is_phone else "base.html", "is_phone": is_phone}
+
+
+def page_number(request: HttpRequest) -> int:
+    """Which page of a list is asked for; the first where that is no number."""
+    return min(_number(request, "cursor") or 1, _MOST_PAGES)
 
 
 def _number(request: HttpRequest, name: str) -> int | None:
@@ -277,12 +283,7 @@ def branch(request: HttpRequest) -> HttpResponse:
         raise NotAllowed(_("This page is for the committees of branches."))
     tab = request.GET.get("tab", "")
     tab = tab if tab in TABS else "confirm"
-    page = paginate(
-        branch_wishes(access, state=TABS[tab]),
-        order="deliver_by",
-        cursor=request.GET.get("cursor", ""),
-        size=PAGE_SIZE,
-    )
+    page = numbered_page(branch_wishes(access, state=TABS[tab]), page_number(request), size=PAGE_SIZE)
     context = {
         "tab": tab,
         "page": page,
@@ -329,9 +330,7 @@ def needs(request: HttpRequest) -> HttpResponse:
     place = _place_of(request, stand.city_id) or stand.home
     if request.GET.get("place") == "all":
         place = None
-    groups = (
-        needs_by_place(stand.city_id, on=timezone.localdate(now), place=place) if stand.city_id else []
-    )
+    groups = needs_by_place(stand.city_id, on=timezone.localdate(now), place=place) if stand.city_id else []
     context = {
         "groups": groups,
         "place": place,

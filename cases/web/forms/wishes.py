@@ -118,13 +118,13 @@ class AssignWishForm(ActionForm):
 
     def fill(self) -> None:
         """The people that the words find, those whose skills fit first."""
-        words = self.data.get("words", "") if self.is_bound else ""
+        words = str((self.data if self.is_bound else self.initial).get("words", ""))
         found = list(candidates(self.case, words=words[:50])[:MOST_PEOPLE])
         self.people = described(found, self.case)
         field = cast("forms.ModelChoiceField[User]", self.fields["claimant"])
         field.queryset = candidates(self.case)
         choices = [(row.user.pk, f"{row.user.name} · {row.where}") for row in self.people]
-        field.choices = choices  # type: ignore[assignment]
+        field.choices = choices
 
     def values(self) -> dict[str, Any]:
         """With the person."""
