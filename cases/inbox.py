@@ -57,7 +57,7 @@ def _unread() -> Kept[int]:
 
 def with_orders(rows: QuerySet[Notification]) -> QuerySet[Notification]:
     """The rows with everything that their words need."""
-    return rows.select_related("event__case__matter", "event__case__place")
+    return rows.select_related("event__case__matter", "event__case__place", "event__case__reporter")
 
 
 def messages_of(rows: Iterable[Notification], viewer: User, access: Access) -> list[Message]:

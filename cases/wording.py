@@ -13,7 +13,8 @@ from django.utils.translation import gettext_lazy
 
 from cases.events import label_of
 from cases.models import CaseEvent
-from cases.workflow import Stage, State
+from cases.wish_text import is_anonymous
+from cases.workflow import Kind, Stage, State
 from partymembers.models import User
 
 #: Characters of a reason that a message quotes.
@@ -121,9 +122,16 @@ def describe(event: CaseEvent, viewer: User) -> tuple[str, str]:
     """Title and body of the message about an event; needs the event's order with its matter and place."""
     case = event.case
     parts = [case.number, case.matter.name, case.place.name]
-    if event.kind in _QUOTES and event.note and event.actor_kind != CaseEvent.ActorKind.PUBLIC:
+    if _may_quote(event):
         parts.append(_("“%(reason)s”") % {"reason": Truncator(event.note).chars(QUOTED)})
     return _title(event, viewer), " · ".join(parts)
+
+
+def _may_quote(event: CaseEvent) -> bool:
+    """Whether the note is a reason of somebody in office; of a wish, none that names the asker or a door."""
+    if event.kind not in _QUOTES or not event.note or event.actor_kind == CaseEvent.ActorKind.PUBLIC:
+        return False
+    return event.case.kind != Kind.WISH or is_anonymous(event.case, event.note)
 
 
 def _title(event: CaseEvent, viewer: User) -> str:

@@ -11,6 +11,7 @@ from typing import Any, Final, cast
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.core.cache import cache
 from django.db.models import Count, Prefetch, Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -45,8 +46,9 @@ from partymembers.models import User
 PAGE_SIZE: Final = 30
 MOST_AT_ONCE: Final = 100
 _ENDED: Final = (State.CLOSED, State.DECLINED, State.VOIDED)
-#: The badge counts up to here.
+#: The badge counts up to here, and is counted anew after so many seconds.
 _MOST_COUNTED: Final = 100
+_COUNTED_FOR: Final = 20
 ICONS: Final = {
     "publish": "send",
     "edit_wish": "edit",
@@ -98,10 +100,23 @@ VIEWS: Final = (
 
 
 def waiting_count(request: HttpRequest) -> int:
-    """Wishes to vet, claims to confirm and what is late at the actor's own desk; one query."""
+    """Wishes to vet, claims to confirm and what is late at the actor's own desk.
+
+    It stands on every page of a desk, so it is counted anew every so often and after a deed, not each time.
+    """
     access = access_for(request)
     if not access.desk_place_ids:
         return 0
+    count = cache.get_or_set(_waiting_key(access), lambda: _count_waiting(access), _COUNTED_FOR)
+    return count or 0
+
+
+def _waiting_key(access: Access) -> str:
+    """Whoever staffs the same desks reads the same number."""
+    return "wishes-waiting:" + "-".join(str(pk) for pk in sorted(access.desk_place_ids))
+
+
+def _count_waiting(access: Access) -> int:
     return len(_waiting(access).ask(now=timezone.now()))
 
 
@@ -175,6 +190,7 @@ def confirm_many(request: HttpRequest) -> HttpResponse:
             done += 1
         except DomainError as error:
             messages.error(request, f"{case.number}: {error.message}")
+    cache.delete(_waiting_key(access_for(request)))
     told = ngettext("%(count)s claim confirmed.", "%(count)s claims confirmed.", done)
     messages.success(request, told % {"count": done})
     return redirect(reverse("cases:wish_desk") + "?view=confirm")
@@ -336,6 +352,7 @@ def _show(request: HttpRequest, form: ActionForm, rule: Rule, photos: Posted) ->
 
 
 def _done(request: HttpRequest, case: Case, rule: Rule) -> HttpResponse:
+    cache.delete(_waiting_key(access_for(request)))
     told = _("%(number)s: %(action)s, done. Now: %(state)s.") % {
         "number": case.number,
         "action": rule.label,

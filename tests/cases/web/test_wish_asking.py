@@ -153,7 +153,7 @@ def test_who_goes_fast_answers_a_question_first(
     asked = send(party, code, client)
     page = asked.content.decode()
     assert asked.status_code == 400
-    a, b = re.search(r"How much is (\d+) plus (\d+)\?", page).groups()  # type: ignore[union-attr]
+    a, b = re.search(r"How much is (\d+) plus (\d+)\?", page).groups()
     assert WORDS in page
     assert send(party, code, client, answer=str(int(a) + int(b))).status_code == 302
     assert Case.objects.count() == 2
@@ -165,7 +165,7 @@ def test_far_beyond_every_limit_nothing_is_taken(
     monkeypatch.setattr(pace, "BY_CODE", Limit(0, 1))
     client = visitor()
     page = send(party, code, client).content.decode()
-    a, b = re.search(r"How much is (\d+) plus (\d+)\?", page).groups()  # type: ignore[union-attr]
+    a, b = re.search(r"How much is (\d+) plus (\d+)\?", page).groups()
     assert send(party, code, client, answer=str(int(a) + int(b))).status_code == 302
     refused = send(party, code, client)
     assert (refused.status_code, refused["Retry-After"]) == (429, "600")
@@ -305,9 +305,7 @@ def test_who_leaves_neither_phone_nor_door_is_asked_at_the_door(party: Party) ->
     resident = party.world.resident
     type(resident).objects.filter(pk=resident.pk).update(phone=None)
     lng, lat = party.world.city.inside(party.world.city.west_1)
-    answer = signed_in(resident).post(
-        "/wishes/ask/", filled(party, lng=str(lng), lat=str(lat), address="")
-    )
+    answer = signed_in(resident).post("/wishes/ask/", filled(party, lng=str(lng), lat=str(lat), address=""))
     assert answer.status_code == 400
     assert answer.context["form"].errors["address"]
 
