@@ -94,6 +94,7 @@ class Roster:
     claimers: dict[int, IDS] = field(default_factory=dict)  # by order: who has claimed the wish
     branches: dict[int, IDS] = field(default_factory=dict)  # by order: committee of the wish's branch
     called: dict[int, IDS] = field(default_factory=dict)  # by order: whom its last whistle calls
+    silent: dict[int, IDS] = field(default_factory=dict)  # of these, who has not answered yet
     disabled: frozenset[int] = frozenset()
 
     def ground_of(self, path: str) -> IDS:
@@ -198,6 +199,8 @@ def _branch(event: CaseEvent, case: Case, roster: Roster) -> IDS:
 
 
 def _called(event: CaseEvent, case: Case, roster: Roster) -> IDS:
+    if event.data.get("stage") == Stage.ANSWER:  # who has answered is not hurried
+        return roster.silent.get(case.pk, [])
     return roster.called.get(case.pk, [])
 
 
@@ -298,24 +301,21 @@ def _load_called(roster: Roster, ids: IDS, *, on: dt.date) -> None:
     """Whom the last whistle of these orders calls: members, people of units, committees; none, no query."""
     if not ids:
         return
-    calls = WhistleCall.objects.filter(whistle__case__in=ids).order_by("whistle_id", "pk")
-    latest: dict[int, list[tuple[int | None, int | None, int | None]]] = {}
-    of_whistle: dict[int, int] = {}
-    for case_id, whistle_id, user_id, unit_id, branch_id in calls.values_list(
-        "whistle__case_id", "whistle_id", "user_id", "unit_id", "branch_id"
-    ):
-        if of_whistle.get(case_id) != whistle_id:
-            of_whistle[case_id], latest[case_id] = whistle_id, []
-        latest[case_id].append((user_id, unit_id, branch_id))
-    seats = _seats(
-        {row[1] for rows in latest.values() for row in rows}, {r[2] for w in latest.values() for r in w}, on
-    )
-    for case_id, rows in latest.items():
-        people = [
-            [user] if user else seats.get(("unit", unit), []) + seats.get(("branch", branch), [])
-            for user, unit, branch in rows
-        ]
-        roster.called[case_id] = [user for each in people for user in each]
+    rows = WhistleCall.objects.filter(whistle__case__in=ids).order_by("whistle_id", "pk")
+    latest: dict[int, list[WhistleCall]] = {}
+    for call in rows.select_related("whistle"):
+        known = latest.get(call.whistle.case_id)
+        if not known or known[0].whistle_id != call.whistle_id:
+            latest[call.whistle.case_id] = known = []
+        known.append(call)
+    calls = [call for each in latest.values() for call in each]
+    seats = _seats({call.unit_id for call in calls}, {call.branch_id for call in calls}, on)
+    for call in calls:
+        unit, branch = seats.get(("unit", call.unit_id), []), seats.get(("branch", call.branch_id), [])
+        people = [call.user_id] if call.user_id else unit + branch
+        roster.called.setdefault(call.whistle.case_id, []).extend(people)
+        if call.answered_at is None:
+            roster.silent.setdefault(call.whistle.case_id, []).extend(people)
 
 
 def _seats(

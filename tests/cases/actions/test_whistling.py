@@ -102,6 +102,17 @@ def test_a_late_answer_counts_and_the_late_are_reminded_but_nothing_climbs(party
     assert call_of(case, unit=w.other_unit).answered_at == late
 
 
+def test_only_who_has_not_answered_is_hurried(party: Party) -> None:
+    w = party.world
+    case = whistle(w)
+    answer(case, w.assistant, at=WHISTLED_AT + MINUTE)
+    sweep_ladder(at=WHISTLED_AT + 25 * MINUTE)
+    reminder = case.events.get(kind="remind", data__stage="answer")
+    in_app([reminder])
+    told = Notification.objects.filter(event=reminder).values_list("recipient_id", flat=True)
+    assert list(told) == [w.other_handler.pk]
+
+
 def test_who_could_not_may_still_come(party: Party) -> None:
     w = party.world
     case = whistle(w, units=[w.other_unit])
