@@ -155,7 +155,7 @@ def fulfil(member: Visitor, case: Case) -> None:
 def rate_and_thank(party: Party, resident: Visitor, case: Case, link: str) -> None:
     page = resident.open(link)
     assert party.member.name not in page.content.decode()
-    resident.send(page, f"{link}rate/", satisfaction="satisfied", solved="yes")
+    resident.send(page, f"{link}rate/", satisfaction="satisfied")
     assert state_of(case) == State.CLOSED
     resident.send(resident.open(link), f"{link}thank/", note="谢谢，修得真好")
 

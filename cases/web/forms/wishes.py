@@ -7,6 +7,7 @@ from typing import Any, cast
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from cases.actions import wishes
 from cases.wish_lists import MOST_PEOPLE, Candidate, candidates, described
@@ -67,7 +68,7 @@ class BeginForm(ActionForm):
 class DeliverForm(ReasonForm):
     """What was done, and how long it took."""
 
-    note = forms.CharField(label=_("What was done"), widget=forms.Textarea(attrs=NOTE))
+    note = forms.CharField(label=pgettext_lazy("a wish", "What was done"), widget=forms.Textarea(attrs=NOTE))
     minutes = forms.IntegerField(
         label=_("Minutes served"),
         min_value=0,
@@ -76,7 +77,7 @@ class DeliverForm(ReasonForm):
         widget=forms.NumberInput(attrs={"inputmode": "numeric"}),
     )
     photos = True
-    photos_label = _("Photos of the result")
+    photos_label = pgettext_lazy("a wish", "Photos of the result")
     write = staticmethod(wishes.deliver_wish)
 
     def values(self) -> dict[str, Any]:
@@ -106,7 +107,7 @@ class AssignWishForm(ActionForm):
         widget=forms.TextInput(attrs={"type": "search", "autocomplete": "off"}),
     )
     claimant = forms.ModelChoiceField(
-        label=_("Who"),
+        label=_("Who shall do it"),
         queryset=User.objects.none(),
         widget=forms.RadioSelect,
         empty_label=None,
