@@ -76,7 +76,7 @@ def load_demo(
     simulation = Simulation(now, lambda steps: stepped(before + steps))
     simulation.add([life(world, each) for each in every if each.at >= border])
     simulation.add(staging.lives(world))
-    simulation.add(wishes.lives(world))
+    simulation.add(wishes.lives(world, scale=scale))
     simulation.run()
     party.live_together(world)
     Attachment.objects.filter(case=None).delete()  # of refused steps: never to be expired with shared files

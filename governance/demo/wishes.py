@@ -25,8 +25,9 @@ from governance.demo.world import World, awake
 from grids.models import Building, Place
 from partymembers.models import Skill, User
 
-#: So many were asked in the days before now, and so many stand at the demo's own community today.
+#: So many were asked in the days before now; a small demo has fewer, but some of every ending.
 PAST: Final = 300
+FEWEST: Final = 40
 DAYS: Final = 120
 HOUR: Final = dt.timedelta(hours=1)
 
@@ -55,14 +56,14 @@ _STANDING: Final = (
 )
 
 
-def lives(world: World) -> list[Life]:
+def lives(world: World, *, scale: float) -> list[Life]:
     """Past wishes all over the city, and those that stand at home today."""
     rng = random.Random(f"{world.seed} wishes")
     kinds = {kind.name: kind for kind in wish_kinds()}
     home = world.territory.communities[HOME_COMMUNITY]
     past = [
         _past(world, number, kinds, world.now - dt.timedelta(days=rng.uniform(3, DAYS)))
-        for number in range(PAST)
+        for number in range(max(FEWEST, round(PAST * scale)))
     ]
     grids = world.territory.below(home, world.territory.grids)
     today = [

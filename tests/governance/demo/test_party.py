@@ -55,7 +55,7 @@ def test_wishes_stand_in_every_state_of_their_table() -> None:
     }
     found = Counter(Case.objects.filter(kind=Kind.WISH).values_list("state", flat=True))
     assert set(found) == states == {State(state) for state in found}
-    assert sum(found.values()) > 300
+    assert sum(found.values()) > 70
     assert not Wish.objects.filter(case__state=State.ASKED).exclude(title="").exists()
     assert Claim.objects.filter(ended_at=None).values("case").distinct().count() == sum(
         found[state] for state in (State.CLAIMED, State.CONFIRMED, State.BEGUN, State.DELIVERED)
@@ -67,7 +67,7 @@ def test_three_teams_activities_grades_and_a_shelf() -> None:
     assert Activity.objects.count() == 6
     assert Evaluation.objects.exclude(reported_at=None).exists()
     assert StationItem.objects.filter(stock__gt=0).count() == 4
-    assert ServiceRecord.objects.filter(minutes__gt=0).count() > 200
+    assert ServiceRecord.objects.filter(minutes__gt=0).count() > 50
 
 
 def test_the_ledger_balances() -> None:
