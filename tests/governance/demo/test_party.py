@@ -1,4 +1,4 @@
-"""The Party side of the demo city: branches, members, wishes in every state, teams, a ledger that balances."""
+"""The Party side of the demo: branches, members, wishes in every state, teams, a ledger that balances."""
 
 from __future__ import annotations
 
