@@ -1,5 +1,5 @@
 /* Asking for a wish: whoever comes back to a form that was taken asks for another wish, not for the same once more. */
-const form = document.querySelector("form.w-ask");
+const form = document.querySelector("form.wd-ask");
 
 function freshId() {
   const field = document.querySelector("#id_client_id");
