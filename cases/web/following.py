@@ -162,18 +162,21 @@ def _show(
         "form": form,
         "action": action,
         "kept": kept_photos(request, photos) if photos.tokens else [],
-        "photo_errors": [photos.error] if photos.error else [],
+        "photo_errors": list(filter(None, [photos.error])),
         "refusal": refusal,
         "is_new": request.GET.get("new") == "1",
         "link": request.build_absolute_uri(reverse("cases:public_follow_order", args=[followed.token])),
     }
-    if form is not None:
-        status = max(photos.status, HTTPStatus.BAD_REQUEST)
+    status = status if form is None else max(photos.status, HTTPStatus.BAD_REQUEST)
+    page = "cases/public_follow_order.html"
     if followed.case.kind == Kind.WISH:
-        urls = {each: reverse("cases:public_act", args=[followed.token, each]) for each in WISH_THANKS}
-        context |= wish_context(followed.case, urls=urls)
-        return render(request, "cases/wishes/follow.html", context, status=status)
-    return render(request, "cases/public_follow_order.html", context, status=status)
+        page, context = "cases/wishes/follow.html", context | _of_wish(followed)
+    return render(request, page, context, status=status)
+
+
+def _of_wish(followed: Followed) -> dict[str, Any]:
+    urls = {each: reverse("cases:public_act", args=[followed.token, each]) for each in WISH_THANKS}
+    return wish_context(followed.case, urls=urls)
 
 
 @never_cache
