@@ -192,7 +192,8 @@ def wish(request: HttpRequest, number: str) -> HttpResponse:
         "claim": claim,
         "is_mine": is_mine,
         "claimant": _claimant(claim, is_mine=is_mine, oversees=oversees),
-        "asker": _asker(case) if knows else None,
+        "asker": _asker(case) if knows and is_mine else None,  # the desk's own page masks and opens it
+        "is_desk": access.is_desk_of(case.desk.path) or access.is_desk_above(case.desk.path),
         "may_open_phone": knows and case.reporter_id != user.pk and bool(_phone(case)),
         "lines": _lines(case, user, pictures, knows=knows),
         "pictures": [p for p in pictures if p.role == Attachment.Role.AFTER],

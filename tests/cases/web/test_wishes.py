@@ -257,6 +257,13 @@ def test_opening_the_phone_is_for_the_confirmed_claimer_and_recorded(party: Part
     assert (entry.actor, case.number in str(entry.__dict__)) == (party.member, True)
 
 
+def test_the_desk_reads_the_asker_on_its_own_page_alone_which_masks(party: Party) -> None:
+    case = bring_wish_to(party, State.BEGUN)
+    text = read(party.world.desk, page_of(case))
+    assert not leaks(text)
+    assert reverse("cases:wish_order", args=[case.number]) in text
+
+
 def test_a_claim_that_is_lost_closes_the_asker_again(party: Party) -> None:
     case = bring_wish_to(party, State.BEGUN)
     wishes.hand_back_wish(case_id=case.pk, actor=party.member, at=NOON + 30 * MINUTE, note="临时出差")
