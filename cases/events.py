@@ -9,7 +9,7 @@ No payload holds a reporter's name, phone or words.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -395,33 +395,3 @@ def payload_problems(kind: str, data: Mapping[str, Any]) -> list[str]:
         if name in fields and not fields[name].accepts(value)
     ]
     return missing + wrong + [f"{kind}.{name} is not in the table" for name in data if name not in fields]
-
-
-def as_markdown() -> str:
-    """docs/events.md: what an integrator reads. `manage.py describe_events` writes it."""
-    lines = [_HEAD]
-    for row in EVENT_KINDS.values():
-        lines += ["", f"## `{row.kind}` — {row.label} (version {row.version})", "", *_described(row)]
-    return "\n".join(lines) + "\n"
-
-
-def _described(row: EventKind) -> Iterable[str]:
-    told = ", ".join(circle.value.replace("_", " ") for circle in row.audience) or "nobody"
-    yield f"Told: {told}."
-    if row.payload:
-        yield ""
-        yield "| field | type | meaning |"
-        yield "|---|---|---|"
-        for name, each in row.payload.items():
-            yield f"| `{name}` | {each.type}{'' if each.always else ', optional'} | {each.meaning} |"
-
-
-_HEAD = """# Events of an order
-
-Generated from `cases/events.py` by `manage.py describe_events`; do not edit.
-
-Every change of an order appends one event. `seq` counts within the order; `position` is global and without
-gaps, given after commit, so a reader that remembers the last position it has seen misses nothing and sees
-nothing twice. Beside its payload an event has `kind`, `version`, `at`, actor, `from_state`, `to_state` and a
-`note` (the reason, where the action needs one). Ignore kinds, versions and fields that you do not know: new
-optional fields come without a new version. Events that came with an import are flagged `is_imported`."""

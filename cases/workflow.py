@@ -161,12 +161,7 @@ INCIDENT_RULES: tuple[Rule, ...] = (
         "decline", _("Decline"), {State.REPORTED: State.DECLINED}, _DESKS, _REASON, undoable=False, bulk=True
     ),
     Rule(
-        "merge",
-        _("Merge"),
-        {State.REPORTED: State.MERGED},
-        _DESKS,
-        frozenset({Needs.TARGET}),
-        undoable=False,
+        "merge", _("Merge"), {State.REPORTED: State.MERGED}, _DESKS, frozenset({Needs.TARGET}), undoable=False
     ),
     Rule(
         "dispatch",
@@ -198,13 +193,7 @@ INCIDENT_RULES: tuple[Rule, ...] = (
         frozenset({Relation.LEAD, Relation.SYSTEM}),
         _REASON,
     ),
-    Rule(
-        "reassign",
-        _("Reassign"),
-        _stay(State.DISPATCHED, State.HANDLING),
-        _DESKS,
-        frozenset({Needs.UNIT}),
-    ),
+    Rule("reassign", _("Reassign"), _stay(State.DISPATCHED, State.HANDLING), _DESKS, frozenset({Needs.UNIT})),
     Rule(
         "finish",
         _("Finish"),
@@ -266,13 +255,7 @@ INCIDENT_RULES: tuple[Rule, ...] = (
         frozenset({Relation.OFFICIAL}),
         _REASON,
     ),
-    Rule(
-        "whistle",
-        _("Whistle"),
-        _stay(*_RUNNING),
-        _DESKS,
-        frozenset({Needs.CALLED}),
-    ),
+    Rule("whistle", _("Whistle"), _stay(*_RUNNING), _DESKS, frozenset({Needs.CALLED})),
     Rule("answer_whistle", _("Answer the whistle"), _stay(*OPEN_STATES), frozenset({Relation.CALLED})),
     Rule("come_to_whistle", _("I have come"), _stay(*OPEN_STATES), frozenset({Relation.CALLED})),
     Rule(
@@ -306,13 +289,7 @@ _ASKER = frozenset({Relation.REPORTER})
 
 #: asked → published → claimed → confirmed → begun → delivered → closed ("Wishes" of DECISIONS.md).
 WISH_RULES: tuple[Rule, ...] = (
-    Rule(
-        "publish",
-        _("Publish"),
-        {State.ASKED: State.PUBLISHED},
-        _DESKS,
-        frozenset({Needs.PUBLISHING}),
-    ),
+    Rule("publish", _("Publish"), {State.ASKED: State.PUBLISHED}, _DESKS, frozenset({Needs.PUBLISHING})),
     Rule("decline", _("Decline"), {State.ASKED: State.DECLINED}, _DESKS, _REASON, undoable=False),
     Rule(
         "edit_wish",
@@ -330,13 +307,7 @@ WISH_RULES: tuple[Rule, ...] = (
         frozenset({Needs.CLAIMANT}),
     ),
     Rule("confirm", _("Confirm the claim"), {State.CLAIMED: State.CONFIRMED}, _DESKS_AND_BRANCH),
-    Rule(
-        "refuse_claim",
-        _("Refuse the claim"),
-        {State.CLAIMED: State.PUBLISHED},
-        _DESKS_AND_BRANCH,
-        _REASON,
-    ),
+    Rule("refuse_claim", _("Refuse the claim"), {State.CLAIMED: State.PUBLISHED}, _DESKS_AND_BRANCH, _REASON),
     Rule("begin", _("Begin"), {State.CONFIRMED: State.BEGUN}, _CLAIMER),
     Rule(
         "deliver",
@@ -358,13 +329,7 @@ WISH_RULES: tuple[Rule, ...] = (
         {State.CLAIMED: State.PUBLISHED, State.CONFIRMED: State.PUBLISHED, State.BEGUN: State.PUBLISHED},
         frozenset({Relation.SYSTEM}),
     ),
-    Rule(
-        "fail",
-        _("Not delivered"),
-        {State.DELIVERED: State.BEGUN},
-        _DESKS | _ASKER,
-        _REASON,
-    ),
+    Rule("fail", _("Not delivered"), {State.DELIVERED: State.BEGUN}, _DESKS | _ASKER, _REASON),
     Rule(
         "rate",
         _("Rate"),
@@ -374,14 +339,7 @@ WISH_RULES: tuple[Rule, ...] = (
     ),
     Rule("close_unrated", _("Close"), {State.DELIVERED: State.CLOSED}, frozenset({Relation.SYSTEM})),
     Rule("thank", _("Say thanks"), _stay(State.CLOSED), _ASKER, _REASON),
-    Rule(
-        "revoke",
-        _("Take the points back"),
-        {State.CLOSED: State.VOIDED},
-        _DESKS,
-        _REASON,
-        undoable=False,
-    ),
+    Rule("revoke", _("Take the points back"), {State.CLOSED: State.VOIDED}, _DESKS, _REASON, undoable=False),
     Rule(
         "void",
         pgettext_lazy("wish", "Cancel"),
@@ -400,11 +358,7 @@ WISH_RULES: tuple[Rule, ...] = (
     Rule("to_branch", _("Leave it to the branch"), _stay(State.PUBLISHED), _DESKS_AND_SYSTEM),
     Rule("urge", _("Urge"), _stay(State.ASKED, *_BEFORE_DELIVERY), _DESKS | _ASKER),
     Rule(
-        "comment",
-        _("Comment"),
-        _stay(*WISH_OPEN_STATES, State.CLOSED),
-        _DESKS_AND_BRANCH | _CLAIMER,
-        _REASON,
+        "comment", _("Comment"), _stay(*WISH_OPEN_STATES, State.CLOSED), _DESKS_AND_BRANCH | _CLAIMER, _REASON
     ),
     Rule("add_information", _("Add information"), _stay(*WISH_OPEN_STATES), _ASKER, _REASON),
 )

@@ -21,7 +21,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
 
-from cases.actions import wishes
+from cases.actions import wish_asking, wishes
 from cases.actions.reporting import Contact
 from cases.calendars import forget_calendar
 from cases.models import Case, CaseEvent, Channel, Notification, SavedView
@@ -210,8 +210,9 @@ def wish(state: str, *more: Any) -> Arguments:
 
     def make(scene: Scene) -> list[Any]:
         world, at = scene.world, NOON
-        asking = wishes.Ask(make_wish_kind(), WORDS, Channel.RESIDENT, world.city.building, address=ADDRESS)
-        case = wishes.ask_wish(ask=asking, asker=None, contact=Contact(NAME, PHONE), at=at)
+        home = world.city.building
+        asking = wish_asking.Ask(make_wish_kind(), WORDS, Channel.RESIDENT, home, address=ADDRESS)
+        case = wish_asking.ask_wish(ask=asking, asker=None, contact=Contact(NAME, PHONE), at=at)
         wishes.publish_wish(case_id=case.pk, publishing=publishing(), actor=world.desk, at=at)
         if state == "confirmed":
             wishes.claim_wish(case_id=case.pk, actor=world.handler, at=at, unit=world.unit)
@@ -225,9 +226,9 @@ def asked_by_worker(*more: Any) -> Arguments:
     """A wish that the worker asked on a resident's behalf."""
 
     def make(scene: Scene) -> list[Any]:
-        asking = wishes.Ask(make_wish_kind(), WORDS, Channel.GRID_WORKER, scene.world.city.west_1)
+        asking = wish_asking.Ask(make_wish_kind(), WORDS, Channel.GRID_WORKER, scene.world.city.west_1)
         contact = Contact(NAME, PHONE)
-        case = wishes.ask_wish(ask=asking, asker=scene.world.worker, contact=contact, at=NOON)
+        case = wish_asking.ask_wish(ask=asking, asker=scene.world.worker, contact=contact, at=NOON)
         return [case.number, *more]
 
     return make

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
@@ -53,35 +54,23 @@ def whistle_case(
     if not at < needed_by <= at + LONGEST_NOTICE:
         raise Invalid(_("Choose a time ahead, within 30 days."), field="needed_by")
     _check_called(units, branches, members)
+    where = meeting_point.strip()[:200]
     whistle = Whistle.objects.create(
-        case=case,
-        need=need[:500],
-        meeting_point=meeting_point.strip()[:200],
-        needed_by=needed_by,
-        sent_at=at,
-        sent_by=actor,
+        case=case, need=need[:500], meeting_point=where, needed_by=needed_by, sent_at=at, sent_by=actor
     )
-    WhistleCall.objects.bulk_create(
-        [
-            *(WhistleCall(whistle=whistle, unit=unit) for unit in units),
-            *(WhistleCall(whistle=whistle, branch=branch) for branch in branches),
-            *(WhistleCall(whistle=whistle, user=user) for user in members),
-        ]
-    )
+    calls = [WhistleCall(whistle=whistle, unit=unit) for unit in units]
+    calls += [WhistleCall(whistle=whistle, branch=branch) for branch in branches]
+    calls += [WhistleCall(whistle=whistle, user=user) for user in members]
+    WhistleCall.objects.bulk_create(calls)
     case.whistles_sent += 1
     clocks.start(case, Stage.ANSWER, at=at)
-    return record(
-        case,
-        "whistle",
-        actor=actor,
-        at=at,
-        note=need,
-        whistle_id=whistle.pk,
-        unit_ids=[unit.pk for unit in units],
-        branch_ids=[branch.pk for branch in branches],
-        member_ids=[user.pk for user in members],
-        needed_by=needed_by.isoformat(),
-    )
+    facts: dict[str, Any] = {
+        "unit_ids": [unit.pk for unit in units],
+        "branch_ids": [branch.pk for branch in branches],
+        "member_ids": [user.pk for user in members],
+        "needed_by": needed_by.isoformat(),
+    }
+    return record(case, "whistle", actor=actor, at=at, note=need, whistle_id=whistle.pk, **facts)
 
 
 def _check_called(units: Sequence[Unit], branches: Sequence[Branch], members: Sequence[User]) -> None:

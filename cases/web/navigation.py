@@ -22,7 +22,7 @@ from partymembers.models import GROUND_ROLES
 
 def enter() -> None:
     """Register the entries; done once, when Django starts."""
-    register(*_work(), *_reports())
+    register(*_work(), *_called(), *_reports())
     register_account_link(
         AccountLink(label=_("My wishes"), url_name="cases:my_wishes", icon="heart", visible=_may_report)
     )
@@ -67,6 +67,11 @@ def _work() -> tuple[NavItem, ...]:
             visible=_staffs_a_desk,
             badge=waiting_count,
         ),
+    )
+
+
+def _called() -> tuple[NavItem, ...]:
+    return (
         NavItem(
             key="handling",
             label=_("To handle"),

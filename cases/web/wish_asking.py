@@ -20,7 +20,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from cases.actions.wishes import ask_wish
+from cases.actions.wish_asking import ask_wish
 from cases.actors import PublicReporter
 from cases.models import Case, Channel, Claim
 from cases.permissions import allowed_actions

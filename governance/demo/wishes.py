@@ -13,7 +13,8 @@ from cases.actions import wishes
 from cases.actions.checking import Answer
 from cases.actions.desk import decline_case, void_case
 from cases.actions.reporting import Contact
-from cases.actions.wishes import Ask, Publishing
+from cases.actions.wish_asking import Ask, ask_wish
+from cases.actions.wishes import Publishing
 from cases.actors import PublicReporter
 from cases.catalogue import wish_kinds
 from cases.models import Case, Channel, Matter, Satisfaction
@@ -91,7 +92,7 @@ class _Living:
         door = f"{self.rng.randint(1, 3)}单元{self.rng.randint(1, 11)}0{self.rng.randint(1, 4)}"
         key = f"demo{self.world.seed}w{self.number}"
         name = self.rng.choice("王李张刘陈杨黄赵周吴徐孙") + self.rng.choice(("先生", "女士", "奶奶", "大爷"))
-        self.case = wishes.ask_wish(
+        self.case = ask_wish(
             ask=Ask(
                 kind=self.kind, words=self.theme.words, channel=Channel.RESIDENT, place=building.place,
                 address=door, client_id=f"wish-{self.number}", upload_key=key,
@@ -164,6 +165,12 @@ def _past(world: World, number: int, kinds: dict[str, Matter], at: dt.datetime) 
         at += HOUR * rng.uniform(0.5, 5)
         yield at, me.case
         wishes.confirm_claim(case_id=me.case.pk, actor=me.secretary(), at=at)
+    yield from _fulfilled(me, at)
+
+
+def _fulfilled(me: _Living, at: dt.datetime) -> Life:
+    """From the confirmed claim to the rating; some are not rated yet."""
+    rng = me.rng
     at += HOUR * rng.uniform(2, 30)
     yield at, me.case
     wishes.begin_wish(case_id=me.case.pk, actor=me.helper, at=at)

@@ -11,7 +11,8 @@ from typing import Any
 from cases.actions import wishes
 from cases.actions.checking import Answer
 from cases.actions.reporting import Contact
-from cases.actions.wishes import Ask, Publishing
+from cases.actions.wish_asking import Ask, ask_wish
+from cases.actions.wishes import Publishing
 from cases.catalogue import wish_kinds
 from cases.models import Case, Channel, Matter, MatterClass
 from cases.workflow import State
@@ -122,7 +123,7 @@ def ask(party: Party, *, at: datetime = NOON, asker: User | None = None, **field
         "address": "1幢2单元501",
     }
     contact = Contact("李秀英", "13812345678") if asker is None else None
-    return wishes.ask_wish(ask=Ask(**(values | fields)), asker=asker, contact=contact, at=at)
+    return ask_wish(ask=Ask(**(values | fields)), asker=asker, contact=contact, at=at)
 
 
 def publishing(**fields: Any) -> Publishing:

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 from django.utils import translation
 
-from cases.events import as_markdown
+from cases.event_page import as_markdown
 
 
 class Command(BaseCommand):

@@ -12,7 +12,7 @@ from django.utils.translation import pgettext_lazy
 
 from cases.actions import checking, reporting, wishes
 from cases.actions.reporting import Contact
-from cases.actions.wishes import MAX_WORDS, Ask
+from cases.actions.wish_asking import MAX_WORDS, Ask
 from cases.catalogue import wish_kinds
 from cases.models import Channel, Matter, Satisfaction
 from governance.common.errors import DomainError

@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from cases.actions import wishes
+from cases.actions import wish_asking, wishes
 from cases.models import Case, CaseEvent, Claim, Notification
 from cases.notify import in_app
 from cases.wish_text import blanked, is_anonymous
@@ -225,10 +225,11 @@ def test_the_page_masks_the_asker_and_opens_phone_and_door_with_a_record(party: 
 def test_on_somebodys_behalf_the_workers_own_phone_stays_theirs(party: Party) -> None:
     worker = party.world.worker
     User.objects.filter(pk=worker.pk).update(phone="13700000001")
-    ask_ = wishes.Ask(kind=party.kind, words="水龙头", channel="grid_worker", place=party.world.city.west_1)
+    place = party.world.city.west_1
+    ask_ = wish_asking.Ask(kind=party.kind, words="水龙头", channel="grid_worker", place=place)
     from cases.actions.reporting import Contact  # noqa: PLC0415
 
-    case = wishes.ask_wish(ask=ask_, asker=worker, contact=Contact("王大爷"), at=timezone.now())
+    case = wish_asking.ask_wish(ask=ask_, asker=worker, contact=Contact("王大爷"), at=timezone.now())
     desk = english(party.world.desk)
     page = desk.get(url_of(case)).content.decode()
     assert "王某某" in page
