@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from cases.calendars import forget_calendar
+from cases.models import Matter, MatterClass
 
 
 @pytest.fixture
@@ -13,3 +14,10 @@ def plain_calendar() -> Iterator[None]:
     forget_calendar()
     yield
     forget_calendar()
+
+
+@pytest.fixture
+def an_empty_catalogue(db: None) -> None:
+    """Without the kinds of wishes that a migrated database has, so that a test counts what it wrote."""
+    Matter.objects.filter(matter_class__section=MatterClass.Section.WISH).delete()
+    MatterClass.objects.filter(section=MatterClass.Section.WISH).delete()

@@ -36,7 +36,7 @@ from tests.factories.catalogue import make_class, make_matter, make_policies, ma
 from tests.factories.grids import make_city
 from tests.factories.people import make_unit, make_user
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("an_empty_catalogue")]
 AT = datetime(2026, 11, 20, 2, 24, tzinfo=UTC)
 DAY = timedelta(days=1)
 

@@ -25,7 +25,7 @@ from tests.factories.catalogue import make_matter, make_responsibility, make_sta
 from tests.factories.grids import make_city
 from tests.factories.people import make_unit, make_user
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("an_empty_catalogue")]
 CONFIGURED = {
     CalendarDay,
     LadderRung,

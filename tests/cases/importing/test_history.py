@@ -32,7 +32,7 @@ from tests.factories.catalogue import make_matter, make_policies
 from tests.factories.grids import make_city
 from tests.factories.people import make_user
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("an_empty_catalogue")]
 
 ROOT = Path(__file__).resolve().parents[3]
 REAL = ROOT.parent / "shared" / "data" / "recorded_orders_baltimore.csv"

@@ -20,7 +20,7 @@ from cases.models import Matter, MatterClass, OwnerRole, Standard
 from governance.common.tabular import TableError
 from partymembers.models import AuditEntry
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("an_empty_catalogue")]
 AT = datetime(2026, 11, 20, 2, 24, tzinfo=UTC)
 LATER = AT + timedelta(days=30)
 HEADER = (
