@@ -24,7 +24,7 @@ def test_every_example_of_the_page_works(monkeypatch: pytest.MonkeyPatch, tmp_pa
     commands = [shlex.split(text) for text in re.findall(r"`manage\.py (import_[^`]+)`", page)]
     assert [command[0] for command in commands] == [
         "import_divisions", "import_boundaries", "import_buildings", "import_matters", "import_people",
-        "import_history",
+        "import_branches", "import_members", "import_history",
     ]  # fmt: skip
     monkeypatch.chdir(ROOT)
     for name, *arguments in commands:
