@@ -28,6 +28,7 @@ from cases.models import Case, CaseEvent, Channel, Notification, SavedView
 from cases.workflow import WORKFLOWS
 from partymembers.actions.check_ins import ask_check_in
 from partymembers.actions.evaluations import evaluate_member
+from partymembers.defaults import seed_defaults
 from partymembers.models import (
     Branch,
     BranchLevel,
@@ -69,6 +70,7 @@ OTHERS = sorted(name for name in ALL_ROUTES if not name.startswith("admin:"))
 def scene() -> Iterator[Scene]:
     forget_calendar()
     with time_machine.travel(NOON + timedelta(hours=5), tick=False):
+        seed_defaults()  # a test before this one may have emptied every table
         yield make_scene()
     forget_calendar()
 
