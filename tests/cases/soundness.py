@@ -7,7 +7,7 @@ from datetime import timedelta
 from itertools import pairwise
 
 from cases.events import payload_problems
-from cases.models import Case, CaseUnit
+from cases.models import Case, CaseUnit, WhistleCall
 from cases.workflow import ENDED_STATES, OPEN_STATES, Stage, State
 
 FACTS = ("city", "district", "street", "community", "grid")
@@ -71,6 +71,8 @@ def _clocks(case: Case, told: str) -> None:
         standing = standing | {"whole"} if case.state == State.SUSPENDED else standing
     if any(each.decided_at is None for each in case.requests.all()):
         live = live | {"decide"}
+    if WhistleCall.objects.filter(whistle__case=case, whistle__ended_at=None, answered_at=None).exists():
+        live = live | {"answer"}
     clocks = sorted(case.clocks.all(), key=lambda c: (c.stage, c.round))
     assert {c.stage for c in clocks if c.stopped_at is None} == live, told
     assert {c.stage for c in clocks if c.stopped_at is None and c.paused_at} == standing, told

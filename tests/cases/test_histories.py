@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from cases.actions import changes, checking, desk, handling, oversight, reporting
+from cases.actions import changes, checking, desk, handling, oversight, reporting, whistling
 from cases.actions.checking import Answer
 from cases.actions.reporting import Contact, Report
 from cases.actions.routing import route_case
@@ -41,6 +41,7 @@ MOST = 3
 PAUSES = [timedelta(minutes=m) for m in (0, 0, 1, 3, 20, 45, 90, 240, 700, 1500, 4000)]
 #: An action may carry an earlier instant than one that took the order's lock before it.
 LATENESS = timedelta(seconds=3)
+HOURS_2 = timedelta(hours=2)
 PEOPLE = (
     *(
         "desk",
@@ -204,6 +205,18 @@ ACTIONS: dict[str, Step] = {
     "correct_place": lambda w, c, a, who: desk.correct_place(**who, **_where(w, c)),
     "add_information": lambda w, c, a, who: reporting.add_information(**who, note="又多了一处"),
     "withdraw": lambda w, c, a, who: reporting.withdraw_case(**who),
+    "whistle": lambda w, c, a, who: whistling.whistle_case(
+        **who,
+        need="请到场",
+        needed_by=who["at"] + timedelta(hours=2),
+        units=[w.world.unit, w.world.other_unit],
+    ),
+    "answer_whistle": lambda w, c, a, who: whistling.answer_whistle(
+        **who, is_coming=w.chance.random() < 0.7, note="知悉"
+    ),
+    "come_to_whistle": lambda w, c, a, who: whistling.come_to_whistle(**who),
+    "report_whistle": lambda w, c, a, who: whistling.report_whistle(**who, note="已围挡", minutes=30),
+    "end_whistle": lambda w, c, a, who: whistling.end_whistle(**who),
 }
 
 
