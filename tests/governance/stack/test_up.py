@@ -45,6 +45,8 @@ class Portal:
 
     def __init__(self, checkout, **more):
         env = {name: value for name, value in os.environ.items() if name not in OURS}
+        # Tests that run in the background ignore Ctrl-C, and so would what they start.
+        before = signal.signal(signal.SIGINT, signal.default_int_handler)
         self.process = subprocess.Popen(
             [sys.executable, "-m", "governance.stack", "up"],
             cwd=checkout,
@@ -53,6 +55,7 @@ class Portal:
             stderr=subprocess.STDOUT,
             text=True,
         )
+        signal.signal(signal.SIGINT, before)
         self.lines: list[str] = []
         self.reader = threading.Thread(target=lambda: self.lines.extend(self.process.stdout), daemon=True)
         self.reader.start()
