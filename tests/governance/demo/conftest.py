@@ -7,7 +7,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from django.db import transaction
+from django.conf import settings
+from django.db import connection, transaction
+from django.test.utils import setup_databases, teardown_databases
 from pytest_django import DjangoDbBlocker
 
 from cases.calendars import forget_calendar
@@ -24,8 +26,22 @@ def demo_media(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("media")
 
 
+@pytest.fixture(scope="session")
+def test_database(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """The test database also where no test of the session is marked to want one.
+
+    pytest-django makes it by the marks alone; without, the demo would be loaded into the developer's own.
+    """
+    is_there = connection.settings_dict["NAME"].startswith(settings.DATABASES["default"]["TEST"]["NAME"])
+    with django_db_blocker.unblock():
+        made = [] if is_there else setup_databases(0, interactive=False, aliases={"default"}, keepdb=True)
+    yield
+    with django_db_blocker.unblock():
+        teardown_databases(made, 0, keepdb=True)
+
+
 @pytest.fixture(scope="module")
-def demo(django_db_setup: None, django_db_blocker: DjangoDbBlocker, demo_media: Path) -> Iterator[Loaded]:
+def demo(test_database: None, django_db_blocker: DjangoDbBlocker, demo_media: Path) -> Iterator[Loaded]:
     """The city loaded once a module, in a transaction that the module's end undoes."""
     from django.test import override_settings  # noqa: PLC0415  the settings are there only now
 
