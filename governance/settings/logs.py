@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from typing import Any
 
@@ -31,6 +32,27 @@ def without_health_checks(_logger: WrappedLogger, _method: str, event: EventDict
     if str(event.get("request", "")).endswith(" /healthz"):
         raise structlog.DropEvent
     return event
+
+
+#: Django's loggers of what any caller can bring about: a body too large, a Host header that is not ours.
+_REFUSED = frozenset(
+    f"django.security.{name}"
+    for name in ("DisallowedHost", "RequestDataTooBig", "TooManyFieldsSent", "TooManyFilesSent")
+)
+
+
+class QuietRefusals(logging.Filter):
+    """Makes one line of a refused request: a warning without the traceback, which Django logs as an error."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Change the record of a refusal; drop it where warnings are not asked for."""
+        if record.name not in _REFUSED:
+            return True
+        record.levelno, record.levelname = logging.WARNING, "WARNING"
+        record.exc_info = record.exc_text = None
+        record.msg = f"{record.name.rpartition('.')[2]}: {record.getMessage()}".rstrip(": ")
+        record.args = ()
+        return logging.getLogger(record.name).isEnabledFor(record.levelno)
 
 
 SHARED: list[Processor] = [
@@ -67,7 +89,14 @@ def logging_settings(*, level: str, json: bool) -> dict[str, Any]:
                 "foreign_pre_chain": SHARED,
             }
         },
-        "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "events"}},
+        "filters": {"quiet_refusals": {"()": QuietRefusals}},
+        "handlers": {
+            "console": {
+                "class": "logging.StreamHandler",
+                "formatter": "events",
+                "filters": ["quiet_refusals"],
+            }
+        },
         "root": {"handlers": ["console"], "level": level},
         "loggers": {
             # A refused page is the person's news, not the operator's; 5xx arrive as `request_failed`.
