@@ -22,8 +22,7 @@ from cases.terms import search_terms
 from cases.workflow import OPEN_STATES, Stage, State
 from governance.common.errors import DomainError, Invalid, NotAllowed, WrongState
 from governance.common.phones import normalise_mobile
-from grids.boundaries import locate
-from grids.coordinates import check_position
+from grids.boundaries import MOST_OUTSIDE_M, locate
 from grids.models import Place
 from partymembers.access import access_of
 from partymembers.models import User
@@ -190,18 +189,26 @@ def place_report(lng: float | None, lat: float | None, place: Place | None) -> L
     """
     if (lng is None) != (lat is None):
         raise Invalid(_("A position needs both a longitude and a latitude."), field="position")
+    found = None
     if lng is not None and lat is not None:
-        check_position(lng, lat)
+        found = locate(lng, lat)
+        if found is not None and found.is_far:
+            raise Invalid(too_far(), field="position")
     if place is not None:
         return Located(territory_of(place))
     if lng is None or lat is None:
         raise Invalid(_("Please give the position: move the pin or choose a building."), field="position")
-    found = locate(lng, lat)
     if found is None:
         raise Invalid(
             _("This position is not in the area of any desk. Please move the pin."), field="position"
         )
     return Located(territory_of(found.place), outside_grid=found.outside)
+
+
+def too_far() -> str:
+    """What to say of a position that is nowhere near any grid, as of a phone that answers 0, 0."""
+    words = _("This position is more than %(km)s km from every grid. Please move the pin to the right place.")
+    return words % {"km": MOST_OUTSIDE_M // 1000}
 
 
 def _new_case(

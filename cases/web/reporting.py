@@ -23,7 +23,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from cases.actions.reporting import join_case, report_case
+from cases.actions.reporting import join_case, report_case, too_far
 from cases.attachments import unclaimed
 from cases.catalogue import recent_matters
 from cases.models import Case, Channel
@@ -211,6 +211,8 @@ def where(request: HttpRequest) -> dict[str, Any]:
         return {}
     if found is None:
         return {"error": _("This position is not in the area of any desk. Please move the pin.")}
+    if found.is_far:
+        return {"error": too_far()}
     return {"found": found, "near": "" if found.outside else _building_near(found.place, *point)}
 
 
