@@ -17,7 +17,8 @@ may not even see the order, with 403 to somebody whose action it never is, with 
 
 Facts beside the state (`_fits` in `cases/permissions.py`): granting and refusing exist while such a request
 waits, asking while none does; what others have joined is nobody's to withdraw; the city's desk has nobody to
-escalate to, a community's nobody to give back to; a reporter rates within 15 days of the closing. The
+escalate to, a community's nobody to give back to; a reporter rates within 15 days of the closing, and
+urges once an hour. The
 reporter's "not solved" reopens the order, and that is when the portal itself reopens.
 """
 _WHO: Mapping[Relation, str] = {
