@@ -68,24 +68,13 @@ SHARED: list[Processor] = [
 
 def logging_settings(*, level: str, json: bool) -> dict[str, Any]:
     """Django's LOGGING. Local lines carry no time of their own: `make up` shows them as they come."""
-    last: list[Processor] = (
-        [structlog.processors.format_exc_info, without_personal_data, JSONRenderer(ensure_ascii=False)]
-        if json
-        else [
-            without_personal_data,
-            # The rich one prints every local variable, people's data too, and takes seconds.
-            structlog.dev.ConsoleRenderer(
-                colors=False, pad_event_to=0, exception_formatter=structlog.dev.plain_traceback
-            ),
-        ]
-    )
     return {
         "version": 1,
         "disable_existing_loggers": False,
         "formatters": {
             "events": {
                 "()": structlog.stdlib.ProcessorFormatter,
-                "processors": [structlog.stdlib.ProcessorFormatter.remove_processors_meta, *last],
+                "processors": [structlog.stdlib.ProcessorFormatter.remove_processors_meta, *_last(json)],
                 "foreign_pre_chain": SHARED,
             }
         },
@@ -106,6 +95,16 @@ def logging_settings(*, level: str, json: bool) -> dict[str, Any]:
             "axes": {"level": "WARNING"},
         },
     }
+
+
+def _last(json: bool) -> list[Processor]:
+    """How a line is written in the end."""
+    if json:
+        return [structlog.processors.format_exc_info, without_personal_data, JSONRenderer(ensure_ascii=False)]
+    # The rich one prints every local variable, people's data too, and takes seconds.
+    plain = structlog.dev.plain_traceback
+    shown = structlog.dev.ConsoleRenderer(colors=False, pad_event_to=0, exception_formatter=plain)
+    return [without_personal_data, shown]
 
 
 def configure() -> None:
