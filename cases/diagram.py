@@ -17,10 +17,11 @@ may not even see the order, with 403 to somebody whose action it never is, with 
 
 Facts beside the state (`_fits` in `cases/permissions.py`): granting and refusing exist while such a request
 waits, asking while none does; what others have joined is nobody's to withdraw; the city's desk has nobody to
-escalate to, a community's nobody to give back to; a reporter rates within 15 days of the closing. The
-reporter's "not solved" reopens the order, and that is when the portal itself reopens. One whistle stands at a
-time, from a desk above the community; each of the called answers, comes and reports once, and who came may
-report after the whistle has ended. A wish is left to the branch once; its rating may be changed for 15 days.
+escalate to, a community's nobody to give back to; a reporter rates within 15 days of the closing, and urges
+once an hour. The reporter's "not solved" reopens the order, and that is when the portal itself reopens. One
+whistle stands at a time, from a desk above the community; each of the called answers, comes and reports
+once, and who came may report after the whistle has ended. A wish is left to the branch once; its rating may
+be changed for 15 days.
 """
 _WHO: Mapping[Relation, str] = {
     Relation.DESK: "desk",

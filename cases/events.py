@@ -256,7 +256,12 @@ _TABLE: tuple[EventKind, ...] = (
     EventKind("escalate", _("Escalated"), _DESKS, (_D, Circle.FORMER_DESK)),
     EventKind("take_over", _("Taken over by the desk above"), _DESKS, (_D, Circle.FORMER_DESK)),
     EventKind("give_back", _("Given back down"), _DESKS, (_D,)),
-    EventKind("urge", _("Urged"), {}, (_H, Circle.HEAD)),
+    EventKind(
+        "urge",
+        _("Urged"),
+        {"co_reporter_id": _id("the co-reporter who urged by a link; none for anybody else")},
+        (_H, Circle.HEAD),
+    ),
     EventKind("supervise", _("Supervised"), {}, (_H, _D, Circle.HEAD)),
     EventKind("instruct", _("Instruction by an official"), {}, (_H, _D, Circle.HEAD)),
     EventKind(

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from cases.actors import Actor, PublicReporter, System
-from cases.models import Case, CaseRequest, CaseUnit, CoReporter, Feedback, WhistleCall
+from cases.models import Case, CaseEvent, CaseRequest, CaseUnit, CoReporter, Feedback, WhistleCall
 from cases.placing import level_below
 from cases.whistles import call_for, may_take, standing_whistle, was_called
 from cases.wishes import wish_relations
@@ -21,6 +21,8 @@ from grids.models import Level
 from partymembers.access import NOTHING, Access, access_of
 from partymembers.models import User
 
+#: One reporter urges one order so often at most; a desk as often as it must.
+URGE_PAUSE = timedelta(hours=1)
 #: A closed order is rated within this time (PRODUCT.md).
 RATING_TIME = timedelta(days=15)
 #: Actions that exist only while a request of that kind waits for the desk.
@@ -44,6 +46,8 @@ RELATION_NAMES = {
     Relation.BRANCH: gettext_lazy("the branch's committee"),
     Relation.SYSTEM: gettext_lazy("the portal"),
 }
+URGED_LATELY = gettext_lazy("You have urged it within the last hour. Please give them a little time.")
+_DESKS = frozenset({Relation.DESK, Relation.DESK_ABOVE})
 _REQUESTS = frozenset({"ask_extension", "ask_suspension"})
 _WHISTLES = frozenset({"whistle", "end_whistle", "answer_whistle", "come_to_whistle", "report_whistle"})
 #: Kinds of events by which somebody speaks as a reporter, whatever posts they hold beside.
@@ -67,6 +71,8 @@ class Standing:
     has_rated: bool = False
     #: The call of the standing whistle that this actor answers.
     call: WhistleCall | None = None
+    #: Whether this reporter, who holds no desk of the order, urged it less than `URGE_PAUSE` ago.
+    has_urged: bool = False
 
     def allows(self, case: Case, rule: Rule) -> bool:
         """Whether this actor may do this now."""
@@ -101,6 +107,7 @@ def standing_of(actor: Actor, case: Case, *, at: datetime, access: Access | None
         is_sole_reporter=alone,
         has_rated=Relation.REPORTER in relations and has_rated(actor, case),
         call=call_for(case, access) if isinstance(actor, User) and access else None,
+        has_urged=Relation.REPORTER in relations and not relations & _DESKS and _has_urged(actor, case, at),
     )
 
 
@@ -144,10 +151,8 @@ def _open_request(case: Case) -> str | None:
 def _fits(case: Case, rule: Rule, standing: Standing) -> bool:
     """Facts of the order, beside its state, on which an action depends."""
     action = rule.action
-    if action in _DECISIONS:
-        return standing.open_request == _DECISIONS[action]
-    if action in _REQUESTS:
-        return standing.open_request is None
+    if action in _DECISIONS or action in _REQUESTS:
+        return standing.open_request == _DECISIONS.get(action)
     if action in _WHISTLES:
         return _fits_whistle(case, action, standing)
     return _fits_the_rest(case, action, standing)
@@ -160,6 +165,8 @@ def _fits_the_rest(case: Case, action: str, standing: Standing) -> bool:
         return case.desk.depth > 1
     if action == "give_back":  # what happened above every community has no desk below
         return level_below(case) is not None
+    if action == "urge":
+        return not standing.has_urged
     if action == "to_branch":
         return case.wish.left_to_branch_at is None
     return action != "rate" or _fits_rating(case, standing)
@@ -199,6 +206,17 @@ def has_rated(actor: User | PublicReporter, case: Case) -> bool:
     if isinstance(actor, User):
         return any(f.by_id == actor.pk for f in said)
     return any(f.by_id is None and f.co_reporter_id == actor.co_reporter_id for f in said)
+
+
+def _has_urged(actor: User | PublicReporter, case: Case, at: datetime) -> bool:
+    """Whether this very person urged the order within the pause; no query where nobody ever has."""
+    if not case.urges:
+        return False
+    urges = case.events.filter(kind="urge", at__gt=at - URGE_PAUSE)
+    if isinstance(actor, User):
+        return urges.filter(actor=actor).exists()
+    links = urges.filter(actor_kind=CaseEvent.ActorKind.PUBLIC).values_list("data", flat=True)
+    return any(data.get("co_reporter_id") == actor.co_reporter_id for data in links)
 
 
 def co_reporter_of(actor: Actor, case: Case) -> CoReporter | None:
@@ -268,6 +286,8 @@ def _stale(case: Case, rule: Rule, standing: Standing) -> str:
     """
     if rule.action == "rate" and case.state == State.CLOSED:
         return _rated_or_late(standing)
+    if rule.action == "urge" and rule.allowed_in(case.state):
+        return str(URGED_LATELY)
     if rule.action == "withdraw" and case.dispatched_at is not None and rule.allowed_in(case.state):
         return _("A unit has already worked on this report, so it can no longer be withdrawn.")
     last = case.events.select_related("actor").order_by("-seq").first()

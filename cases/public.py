@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
 from django.db.models import Prefetch, Q
@@ -68,8 +68,6 @@ _TOLD_OF_WISH: Final[dict[str, Promise]] = {
 PUBLIC_KINDS: Final = frozenset(_TOLD)
 #: What somebody with a link may do, in the order of the page.
 PUBLIC_ACTIONS: Final = ("rate", "fail", "thank", "add_information", "urge", "withdraw")
-#: One person urges so often at most.
-URGE_PAUSE: Final = timedelta(hours=1)
 _TOKEN: Final = re.compile(r"[A-Za-z0-9_-]{20,43}")
 
 
@@ -123,19 +121,12 @@ def public_actions(followed: Followed, *, at: datetime) -> list[str]:
     allowed = set(allowed_actions(followed.actor, followed.case, at=at))
     if followed.co_reporter is not None:
         allowed.discard("withdraw")
-    if "urge" in allowed and _urged_lately(followed.case, at):
-        allowed.discard("urge")
     return [action for action in PUBLIC_ACTIONS if action in allowed]
 
 
 def may_rate(followed: Followed, *, at: datetime) -> bool:
     """Whether this person's rating of the closed order is still open."""
     return is_rating_open(followed.case, at=at) and not has_rated(followed.actor, followed.case)
-
-
-def _urged_lately(case: Case, at: datetime) -> bool:
-    urges = case.events.filter(kind="urge", actor_kind=CaseEvent.ActorKind.PUBLIC, at__gt=at - URGE_PAUSE)
-    return urges.exists()
 
 
 def public_timeline(followed: Followed) -> list[PublicLine]:

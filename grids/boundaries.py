@@ -12,7 +12,7 @@ import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import shapely
@@ -176,6 +176,10 @@ def raise_version() -> None:
         cursor.execute(statement)
 
 
+#: A position further than this from every grid and community is a mistake, and nobody's place.
+MOST_OUTSIDE_M: Final = 50_000
+
+
 @dataclass(frozen=True)
 class Located:
     """Where a position lies.
@@ -187,6 +191,11 @@ class Located:
     place: Place
     outside: bool
     distance_m: float
+
+    @property
+    def is_far(self) -> bool:
+        """Whether the position is too far off to be a place of this territory at all."""
+        return self.distance_m > MOST_OUTSIDE_M
 
 
 @dataclass(frozen=True)

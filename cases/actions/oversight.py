@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from cases import clocks
 from cases.actions.engine import open_case, record, require_reason
-from cases.actors import Actor
+from cases.actors import Actor, PublicReporter
 from cases.models import Attachment, Case
 from cases.placing import level_below
 from governance.common.errors import Invalid, NotAllowed
@@ -75,10 +75,15 @@ def give_back_case(*, case_id: int, actor: User, at: datetime, note: str) -> Cas
 
 @transaction.atomic
 def urge_case(*, case_id: int, actor: Actor, at: datetime, note: str = "") -> Case:
-    """催办: whoever holds the ball is told to hurry."""
+    """催办: whoever holds the ball is told to hurry.
+
+    A reporter urges once in `permissions.URGE_PAUSE`; the event tells which co-reporter spoke by a link.
+    """
     case = open_case(case_id, "urge", actor=actor, at=at)
     case.urges += 1
-    return record(case, "urge", actor=actor, at=at, note=note)
+    joined = actor.co_reporter_id if isinstance(actor, PublicReporter) else None
+    speaker: dict[str, Any] = {} if joined is None else {"co_reporter_id": joined}
+    return record(case, "urge", actor=actor, at=at, note=note, **speaker)
 
 
 @transaction.atomic

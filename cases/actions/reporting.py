@@ -11,7 +11,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from cases import clocks
+from cases import clocks, permissions
 from cases.actions.ending import end_case
 from cases.actions.engine import lock_case, open_case, record, require_reason
 from cases.actors import Actor, PublicReporter
@@ -23,8 +23,7 @@ from cases.terms import search_terms
 from cases.workflow import OPEN_STATES, Stage, State
 from governance.common.errors import DomainError, Invalid, NotAllowed, WrongState
 from governance.common.phones import normalise_mobile
-from grids.boundaries import locate
-from grids.coordinates import check_position
+from grids.boundaries import MOST_OUTSIDE_M, locate
 from grids.models import Place
 from partymembers.access import access_of
 from partymembers.models import User
@@ -191,18 +190,26 @@ def place_report(lng: float | None, lat: float | None, place: Place | None) -> L
     """
     if (lng is None) != (lat is None):
         raise Invalid(_("A position needs both a longitude and a latitude."), field="position")
+    found = None
     if lng is not None and lat is not None:
-        check_position(lng, lat)
+        found = locate(lng, lat)
+        if found is not None and found.is_far:
+            raise Invalid(too_far(), field="position")
     if place is not None:
         return Located(territory_of(place))
     if lng is None or lat is None:
         raise Invalid(_("Please give the position: move the pin or choose a building."), field="position")
-    found = locate(lng, lat)
     if found is None:
         raise Invalid(
             _("This position is not in the area of any desk. Please move the pin."), field="position"
         )
     return Located(territory_of(found.place), outside_grid=found.outside)
+
+
+def too_far() -> str:
+    """What to say of a position that is nowhere near any grid, as of a phone that answers 0, 0."""
+    words = _("This position is more than %(km)s km from every grid. Please move the pin to the right place.")
+    return words % {"km": MOST_OUTSIDE_M // 1000}
 
 
 def _new_case(
@@ -291,34 +298,60 @@ def join_case(
     contact: Contact | None = None,
     note: str = "",
     client_id: str = "",
+    attachments: Sequence[str] = (),
+    upload_key: str = "",
 ) -> CoReporter:
     """ "The same one": become a co-reporter of an open order, with news and a rating of one's own.
 
-    Joining twice returns the first joining. Raises WrongState when the order has ended, and Invalid for a
-    name, note or id that is too long or a phone that is none.
+    Joining twice returns the first joining; what it brings beyond that is added as information. Raises
+    WrongState when the order has ended, and Invalid for what is too long, no phone, or a picture gone.
     """
     contact, client_id = checked_contact(contact), _checked_client_id(client_id)
-    note = _bounded(note, MAX_DESCRIPTION, field="note")
-    case = lock_case(case_id)
+    note, case = _bounded(note, MAX_DESCRIPTION, field="note"), lock_case(case_id)
     same = CoReporter.objects.filter(case=case)
     same = same.filter(user=user) if user else same.filter(client_id=client_id).exclude(client_id="")
     if (first := same.first()) is not None:
+        _add_to_joined(case, first, at=at, note=note, attachments=attachments, upload_key=upload_key)
         return first
     _check_joinable(case, user)
-    joined = CoReporter.objects.create(
-        case=case,
-        user=user,
-        name=contact.name,
-        phone=contact.phone,
-        follow_token=None if user else secrets.token_urlsafe(24),
-        client_id=client_id,
-        note=note,
-        joined_at=at,
-    )
+    joined = CoReporter(case=case, user=user, name=contact.name, phone=contact.phone, joined_at=at)
+    joined.client_id, joined.note = client_id, note
+    joined.follow_token = None if user else secrets.token_urlsafe(24)
+    joined.save()
     case.co_reports += 1
-    actor = user or PublicReporter(case.pk, joined.pk)
-    record(case, "join", actor=actor, at=at, note=joined.note, co_reporter_id=joined.pk)
+    record(
+        case,
+        "join",
+        actor=user or PublicReporter(case.pk, joined.pk),
+        at=at,
+        note=joined.note,
+        attachments=attachments,
+        upload_key=upload_key,
+        co_reporter_id=joined.pk,
+    )
     return joined
+
+
+def _add_to_joined(
+    case: Case, first: CoReporter, *, at: datetime, note: str, attachments: Sequence[str], upload_key: str
+) -> None:
+    """What somebody who has joined sends once more: only words and pictures that the order has not got."""
+    known = case.attachments.filter(token__in=attachments).values_list("token", flat=True)
+    fresh = [token for token in attachments if token not in known] if attachments else []
+    told = note in ("", first.note) or case.events.filter(kind="add_information", note=note).exists()
+    if told and not fresh:
+        return
+    actor: Actor = first.user or PublicReporter(case.pk, first.pk)
+    permissions.require(actor, "add_information", case, at=at)
+    record(
+        case,
+        "add_information",
+        actor=actor,
+        at=at,
+        note=note or _("Photos of somebody who saw the same"),
+        attachments=fresh,
+        upload_key=upload_key,
+    )
 
 
 def _check_joinable(case: Case, user: User | None) -> None:

@@ -16,12 +16,11 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from cases.attachments import unclaimed
 from cases.models import Case
 from cases.permissions import require
 from cases.queries import visible_case
-from cases.web.attachments import posted_photos, shown
 from cases.web.forms import ACTION_FORMS, ActionForm
+from cases.web.reporting import Posted, kept_photos, posted
 from cases.workflow import WORKFLOWS, Rule
 from governance.common.errors import DomainError, WrongState
 from governance.common.htmx import is_partial, toast, trigger
@@ -56,33 +55,40 @@ def _take(request: HttpRequest, case: Case, rule: Rule) -> HttpResponse:
     require(cast(User, request.user), action, case, at=at, access=access)
     bound = {"data": request.POST} if request.method == "POST" else {}
     form = ACTION_FORMS[action](**bound, case=case, actor=cast(User, request.user), access=access, at=at)
-    photos: Sequence[str] = ()
-    if request.method == "POST":
+    photos = posted(request, "photos", at=at) if form.is_bound and form.photos else Posted()
+    if form.is_valid() and not photos.error:
         try:
-            photos = posted_photos(request, at=at) if form.photos else ()
-            if form.is_valid():
-                return _done(request, form.run(photos=photos), rule)
+            return _done(request, form.run(photos=photos.tokens), rule)
         except DomainError as error:
             if error.http_status in (HTTPStatus.CONFLICT, HTTPStatus.NOT_FOUND) and not error.field:
                 raise
             form.add_domain_error(error)
+    if photos.error:
+        form.add_error(None, photos.error)
     return _show(request, form, rule, photos)
 
 
-def _show(request: HttpRequest, form: ActionForm, rule: Rule, photos: Sequence[str]) -> HttpResponse:
-    kept = [shown(row) for row in unclaimed(photos, by=cast(User, request.user), upload_key="")]
+def _show(request: HttpRequest, form: ActionForm, rule: Rule, photos: Posted) -> HttpResponse:
+    kept = kept_photos(request, photos) if photos.tokens else []
     page = "cases/_action.html" if is_partial(request) else "cases/action.html"
     context = {
         "form": form,
         "rule": rule,
         "case": form.case,
         "kept": kept,
-        "photo_errors": form.errors.get("__all__", []) if form.photos and not kept else [],
+        "photo_errors": _photo_errors(form, photos),
         "next": _next(request, form.case),
         "url": reverse("cases:act", args=[form.case.number, rule.action]),
     }
-    status = HTTPStatus.BAD_REQUEST if form.is_bound else HTTPStatus.OK
+    status = max(photos.status, HTTPStatus.BAD_REQUEST) if form.is_bound else HTTPStatus.OK
     return render(request, page, context, status=status)
+
+
+def _photo_errors(form: ActionForm, photos: Posted) -> Sequence[str]:
+    """What to say beside the photos: which one is bad, else what the action misses while there is none."""
+    if photos.error:
+        return [photos.error]
+    return [str(told) for told in form.non_field_errors()] if form.photos and not photos.tokens else []
 
 
 def _done(request: HttpRequest, case: Case, rule: Rule) -> HttpResponse:

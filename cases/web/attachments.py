@@ -75,7 +75,8 @@ def posted_photos(request: HttpRequest, name: str = "photos", *, at: datetime) -
     """
     tokens = [token for token in request.POST.getlist(name) if token]
     if len(tokens) + len(request.FILES.getlist(name)) > MOST_AT_ONCE:
-        raise Invalid(TOO_MANY % {"limit": MOST_AT_ONCE}, field=name)
+        extra: dict[str, object] = {"kept": tokens[:MOST_AT_ONCE]}
+        raise Invalid(TOO_MANY % {"limit": MOST_AT_ONCE}, field=name, extra=extra)
     claims = _json(request.POST.get(f"{name}_claims", ""))
     refused: DomainError | None = None
     for number, file in enumerate(request.FILES.getlist(name)):

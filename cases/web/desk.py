@@ -240,8 +240,11 @@ def bulk(request: HttpRequest, action: str) -> HttpResponse:
     numbers = [number.replace("\x00", "") for number in request.POST.getlist("number")]
     if action not in BULK_LABELS:
         raise Invalid(_("This cannot be done to many orders at once."))
-    if not 0 < len(numbers) <= MOST_AT_ONCE:
-        raise Invalid(_("Please tick between 1 and %(most)d orders.") % {"most": MOST_AT_ONCE})
+    if not numbers:
+        raise Invalid(_("Please tick at least one order."))
+    if len(numbers) > MOST_AT_ONCE:
+        told = _("%(ticked)d orders are ticked; please tick at most %(most)d at once.")
+        raise Invalid(told % {"ticked": len(numbers), "most": MOST_AT_ONCE})
     cases = list(Case.objects.visible_to(access_for(request)).filter(number__in=numbers).order_by("pk"))
     note = request.POST.get("note", "")
     verdicts = [_do(action, case, cast(User, request.user), note) for case in cases]

@@ -19,6 +19,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from cases.models import Case, CoReporter
+from cases.permissions import URGED_LATELY
 from cases.public import (
     Followed,
     followed_by,
@@ -128,7 +129,7 @@ def _refused(request: HttpRequest, followed: Followed, action: str, at: datetime
     elif action == "rate" and followed.case.closed_at is not None and not may_rate(followed, at=at):
         told = _("You have rated it already, or more than 15 days have passed. Please report it anew.")
     elif action == "urge" and rule.allowed_in(followed.case.state):
-        told = _("It was urged within the last hour. Please give them a little time.")
+        told = str(URGED_LATELY)
     else:
         told = _("Meanwhile the report is “%(state)s”, so this is not possible any more.") % {
             "state": followed.case.get_state_display()

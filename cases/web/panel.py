@@ -152,6 +152,7 @@ def order_context(request: HttpRequest, number: str) -> dict[str, Any]:
         "reporter": _reporter(case, hides),
         "may_open_phone": not hides and bool(_phone(case)) and _has_business(case, access),
         "route_words": explain_reason(case.route_reason) if case.route_reason else "",
+        "routed_by": _routed_by(case),
         "boundaries": feature_collection([p for p in (case.grid, case.community) if p is not None][:1]),
         "points": [{"lat": case.lat, "lng": case.lng, "light": "", "label": case.number}] if case.lat else [],
         "similar": likely_targets(case, access),
@@ -159,6 +160,15 @@ def order_context(request: HttpRequest, number: str) -> dict[str, Any]:
         **_buttons(allowed, case),
         **_inline_forms(request, case, access, allowed),
     }
+
+
+def _routed_by(case: Case) -> str:
+    """Why the lead unit has it: the rule that named it, or that the desk chose another; empty for neither."""
+    if case.unit_id is None:
+        return ""
+    if case.unit_id != case.suggested_unit_id:
+        return _("Chosen by the desk")
+    return explain_reason(case.route_reason) if case.route_reason else ""
 
 
 def _history(case: Case, onlooks: bool) -> Iterable[CaseEvent]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from hashlib import sha256
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Final
 from uuid import uuid4
 
 from django.core import signing
@@ -14,19 +16,17 @@ from django.db.models import Count
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
-from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from cases.actions.reporting import Contact, add_information, join_case, report_case
-from cases.actors import PublicReporter
+from cases.actions.reporting import join_case, report_case
 from cases.catalogue import catalogue_tree, matter_leaf
 from cases.models import Case
 from cases.public import open_in_community
 from cases.queries import near_duplicates
 from cases.web import pace
 from cases.web.attachments import ensure_upload_key
-from cases.web.forms.reporting import PublicReportForm
+from cases.web.forms.reporting import PublicJoinForm, PublicReportForm
 from cases.web.picking import Choice, choice_of, found_part, matter_of
 from cases.web.reporting import (
     PHRASES,
@@ -37,15 +37,17 @@ from cases.web.reporting import (
     picker_context,
     posted,
 )
-from governance.common.errors import DomainError, Invalid
+from governance.common.errors import DomainError
 from governance.common.forms import BaseForm
-from governance.common.phones import is_mobile, normalise_mobile
 from grids.models import Building, Level, Place, QrCode
 
 _FEW: Final = 8
 _LOOK_BACK: Final = timedelta(days=90)
 _SALT: Final = "cases.public.similar"
 _OFFER_LASTS: Final = 24 * 3600
+
+#: Writes what a form in order says, and leads to the page that follows it. Raises a DomainError.
+Take = Callable[[PublicReportForm, Posted, datetime], HttpResponse]
 
 
 @dataclass(frozen=True)
@@ -100,13 +102,20 @@ def public_report(request: HttpRequest, token: str) -> HttpResponse:
     if request.method == "GET":
         form = PublicReportForm(initial={"client_id": str(uuid4())})
         return _show(request, spot, form, at)
-    form, photos = PublicReportForm(request.POST), posted(request, "photos", at=at)
+    return _sent(request, spot, PublicReportForm(request.POST), at, take=partial(_taken, request, spot))
+
+
+def _sent(
+    request: HttpRequest, spot: Spot, form: PublicReportForm, at: datetime, *, take: Take
+) -> HttpResponse:
+    """What `take` makes of a form in order; or the form again, with everything that came with it."""
+    photos = posted(request, "photos", at=at)
     status, asks = photos.status, False
     if form.is_valid() and not photos.error:
         try:
             asks = asks_first(request, spot, form, at)
             if not asks:
-                return _taken(request, spot, form, photos, at)
+                return take(form, photos, at)
             form.add_error(None, str(pace.ANSWER_FIRST))
         except DomainError as error:
             form.add_domain_error(error)
@@ -213,29 +222,9 @@ def public_join(request: HttpRequest, token: str, offer: str) -> HttpResponse:
     case_id = _offered(offer, spot) if spot else None
     if spot is None or case_id is None:
         return gone(request)
-    key, phone = ensure_upload_key(request), request.POST.get("phone", "")
-    contact = Contact(
-        name=request.POST.get("name", "").replace("\x00", "").strip()[:50],
-        phone=normalise_mobile(phone) if is_mobile(phone) else "",
-    )
-    if pace.report_needs_answer(
-        request, code=spot.target, phone=contact.phone, city_id=spot.city_id, at=at
-    ) and not pace.is_answered(request, request.POST.get("answer", "")):
-        form = PublicReportForm(request.POST)
-        form.add_error(None, str(pace.ANSWER_FIRST))
-        photos = posted(request, "photos", at=at)
-        return _show(request, spot, form, at, photos=photos, status=HTTPStatus.BAD_REQUEST, asks=True)
-    try:
-        joined = _join(request, case_id, contact, key, at)
-    except Invalid as refusal:
-        form = PublicReportForm(request.POST)
-        form.add_error(None, str(refusal.message))
-        photos = posted(request, "photos", at=at)
-        return _show(request, spot, form, at, photos=photos, status=HTTPStatus.BAD_REQUEST)
-    pace.note_report(request, code=spot.target, number=joined.case.number, at=at)
-    response = redirect("cases:public_follow_order", token=joined.follow_token)
-    response["Location"] += "?new=1"
-    return response
+    ensure_upload_key(request)
+    take = partial(_joined, request, (spot, case_id))
+    return _sent(request, spot, PublicJoinForm(request.POST), at, take=take)
 
 
 def _offered(offer: str, spot: Spot) -> int | None:
@@ -247,16 +236,23 @@ def _offered(offer: str, spot: Spot) -> int | None:
     return int(case_id) if code_id == spot.code.pk else None
 
 
-def _join(request: HttpRequest, case_id: int, contact: Contact, key: str, at: datetime) -> Any:
+def _joined(
+    request: HttpRequest, offered: tuple[Spot, int], form: PublicReportForm, photos: Posted, at: datetime
+) -> HttpResponse:
     """Join with what was typed and photographed. Raises WrongState when the order has ended meanwhile."""
-    photos = posted(request, "photos", at=at)
-    note = request.POST.get("description", "").replace("\x00", "").strip()
-    same = sha256(f"{key}:{case_id}".encode()).hexdigest()
-    joined = join_case(case_id=case_id, user=None, at=at, contact=contact, note=note, client_id=same)
-    if photos.tokens and joined.joined_at == at:
-        actor = PublicReporter(case_id, joined.pk)
-        told = note or _("Photos of somebody who saw the same")
-        add_information(
-            case_id=case_id, actor=actor, at=at, note=told, attachments=photos.tokens, upload_key=key
-        )
-    return joined
+    (spot, case_id), key = offered, ensure_upload_key(request)
+    joined = join_case(
+        case_id=case_id,
+        user=None,
+        at=at,
+        contact=form.contact(),
+        note=form.cleaned_data["description"],
+        client_id=sha256(f"{key}:{case_id}".encode()).hexdigest(),
+        attachments=photos.tokens,
+        upload_key=key,
+    )
+    pace.note_report(request, code=spot.target, number=joined.case.number, at=at)
+    pace.forget_question(request)
+    response = redirect("cases:public_follow_order", token=joined.follow_token)
+    response["Location"] += "?new=1"
+    return response

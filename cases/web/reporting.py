@@ -23,13 +23,13 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from cases.actions.reporting import add_information, join_case, report_case
+from cases.actions.reporting import join_case, report_case, too_far
 from cases.attachments import unclaimed
 from cases.catalogue import recent_matters
 from cases.models import Case, Channel
 from cases.queries import near_duplicates, visible_case
 from cases.web.attachments import posted_photos, shown, upload_key_of
-from cases.web.forms.reporting import ReportForm, point_of
+from cases.web.forms.reporting import JoinForm, ReportForm, point_of
 from cases.web.picking import choice_classes, choice_of, chosen, found_part, matter_of
 from governance.common.errors import DomainError, NotAllowed
 from grids.boundaries import locate as locate_point
@@ -211,6 +211,8 @@ def where(request: HttpRequest) -> dict[str, Any]:
         return {}
     if found is None:
         return {"error": _("This position is not in the area of any desk. Please move the pin.")}
+    if found.is_far:
+        return {"error": too_far()}
     return {"found": found, "near": "" if found.outside else _building_near(found.place, *point)}
 
 
@@ -263,18 +265,34 @@ def join(request: HttpRequest, number: str) -> HttpResponse:
     """ "The same one": join that order with what was typed and photographed, instead of reporting again."""
     at, user = timezone.now(), cast(User, request.user)
     case = visible_case(number, access_for(request))
-    photos = posted(request, "photos", at=at)
-    note = request.POST.get("description", "").replace("\x00", "").strip()
-    join_case(case_id=case.pk, user=user, at=at, note=note)
-    if photos.tokens:
-        told = note or _("Photos of somebody who saw the same")
-        add_information(case_id=case.pk, actor=user, at=at, note=told, attachments=photos.tokens)
+    form, photos = JoinForm(request.POST), posted(request, "photos", at=at)
+    status = photos.status
+    if form.is_valid() and not photos.error:
+        try:
+            note = form.cleaned_data["description"]
+            join_case(case_id=case.pk, user=user, at=at, note=note, attachments=photos.tokens)
+        except DomainError as error:
+            form.add_domain_error(error)
+            status = error.http_status
+    if form.errors or photos.error:
+        return _not_joined(request, form, photos, status, at)
     told = _("You have joined %(number)s and will get its news. No second order was made.")
     if wants_json(request):
         url = reverse("cases:detail", args=[case.number])
         return JsonResponse({"number": case.number, "url": url}, status=HTTPStatus.CREATED)
     messages.success(request, told % {"number": case.number})
     return redirect("cases:mine")
+
+
+def _not_joined(
+    request: HttpRequest, form: JoinForm, photos: Posted, status: HTTPStatus, at: datetime
+) -> HttpResponse:
+    """The form again, with everything that was typed and photographed."""
+    status = HTTPStatus.BAD_REQUEST if status == HTTPStatus.OK else status
+    if wants_json(request):
+        return refused_json(form, [photos.error], status)
+    after = posted(request, "after", at=at)
+    return _show(request, form, access_for(request), at, photos=photos, after=after, status=status)
 
 
 @never_cache

@@ -23,7 +23,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from cases.actions.wish_asking import ask_wish
 from cases.actors import PublicReporter
 from cases.models import Case, Channel, Claim
-from cases.permissions import allowed_actions
+from cases.permissions import URGED_LATELY, allowed_actions
 from cases.public import PUBLIC_ACTIONS, Followed, pictures_of, public_timeline
 from cases.web import pace
 from cases.web.attachments import ensure_upload_key
@@ -279,7 +279,7 @@ def why_not(case: Case, action: str) -> str:
     if action == "rate" and case.state == State.CLOSED:
         return _("Rating ended 15 days after the wish was closed.")
     if action == "urge" and rule.allowed_in(case.state):
-        return _("It was urged within the last hour. Please give them a little time.")
+        return str(URGED_LATELY)
     return _("Meanwhile the wish is “%(state)s”, so this is not possible any more.") % {
         "state": case.get_state_display()
     }

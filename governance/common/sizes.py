@@ -2,19 +2,25 @@
 
 A form's page can only give back what was read. So the fields of a multipart form are read up to
 `DATA_UPLOAD_MAX_MEMORY_SIZE`, far beyond what any field takes, and the form refuses them itself. That costs
-memory, also at doors without an account; therefore few such requests are worked on at once, who sends them
-again and again is refused unread, and every other kind of body stays small.
+memory, also at doors without an account. Therefore the body is counted while it is read: what is not part of
+a file (files go to disk) is text, and beyond `PLAIN` of it the request needs one of a few rooms, which it
+takes before it reads on and holds until it is answered. Uploads of photos need none. Who sends slowly loses
+the room after a while and is refused, so nobody can keep the others out; who takes rooms again and again is
+refused unread, and every other kind of body stays small.
 """
 
 from __future__ import annotations
 
 import hashlib
+import time
 from collections.abc import Callable
-from threading import BoundedSemaphore
+from threading import Condition
 from typing import Any, Final
 
 from django.core.cache import cache
 from django.core.exceptions import RequestDataTooBig
+from django.core.files.uploadedfile import UploadedFile
+from django.core.files.uploadhandler import FileUploadHandler
 from django.http import HttpRequest, HttpResponse
 
 from .errors import Throttled
@@ -27,13 +33,102 @@ MOST: Final = 256 * 1024 * 1024
 #: Long texts of one address within the window, before the next one is refused unread.
 FREE: Final = 20
 WINDOW: Final = 600
-#: Long texts in work at once in this process; the next one waits a little and is then asked to come again.
-_ROOM: Final = BoundedSemaphore(2)
+#: How long a long text waits for a room before it is asked to come again.
 _PATIENCE: Final = 5.0
+#: How long one may take to send its text; then another may have the room.
+_SENDING: Final = 20.0
+_CHUNK: Final = 64 * 1024
+
+
+class Rooms:
+    """Long texts in work at once in this process."""
+
+    def __init__(self, count: int) -> None:
+        self._count = count
+        self._until: dict[object, float] = {}
+        self._change = Condition()
+
+    def take(self, patience: float) -> object | None:
+        """A room for the time of sending; None where none came free in time."""
+        end = time.monotonic() + patience
+        with self._change:
+            while True:
+                now = time.monotonic()
+                self._until = {room: until for room, until in self._until.items() if until > now}
+                if len(self._until) < self._count:
+                    room = object()
+                    self._until[room] = now + _SENDING
+                    return room
+                if now >= end:
+                    return None
+                self._change.wait(min([end, *self._until.values()]) - now)
+
+    def is_held(self, room: object) -> bool:
+        """Whether the room is still the one's who took it."""
+        return self._until.get(room, 0.0) > time.monotonic()
+
+    def keep(self, room: object) -> None:
+        """All is read: from now on the time is ours and not the sender's."""
+        with self._change:
+            self._until[room] = float("inf")
+
+    def give_back(self, room: object) -> None:
+        """Let the next one in."""
+        with self._change:
+            self._until.pop(room, None)
+            self._change.notify()
+
+
+_ROOMS: Final = Rooms(2)
+
+
+class _Files(FileUploadHandler):
+    """Counts what goes into files, and leaves the files themselves to the handlers after it."""
+
+    size = 0
+
+    def receive_data_chunk(self, raw_data: bytes, _start: int) -> bytes:
+        """Pass the chunk on, counted."""
+        self.size += len(raw_data)
+        return raw_data
+
+    def file_complete(self, _file_size: int) -> UploadedFile | None:
+        """Nothing of its own to hand over."""
+        return None
+
+
+class _Counted:
+    """A body that is read on beyond `PLAIN` of text only with a room."""
+
+    def __init__(self, request: HttpRequest) -> None:
+        self._request, self._body = request, request._stream
+        self._files, self._size = _Files(request), 0
+        self.room: object | None = None
+        request.upload_handlers.insert(0, self._files)
+
+    def read(self, size: int = -1) -> bytes:
+        """The next bytes. Raises Throttled without a room, RequestDataTooBig where the room is lost."""
+        if self.room is not None:
+            if not _ROOMS.is_held(self.room):
+                raise RequestDataTooBig("the text was sent too slowly")
+        elif self._size - self._files.size > PLAIN:
+            self.room = _ROOMS.take(_PATIENCE)
+            if self.room is None:
+                raise Throttled
+            _note(self._request)
+        data: bytes = self._body.read(size)
+        self._size += len(data)
+        if not data and self.room is not None:
+            _ROOMS.keep(self.room)
+        return data
+
+    def readline(self, _size: int = -1) -> bytes:
+        """Django reads the rest by lines, only to be rid of it: a line without end must not fill memory."""
+        return self.read(_CHUNK)
 
 
 class BodySizeMiddleware:
-    """Refuses bodies by their size before they are read, and counts those whose text was long.
+    """Refuses bodies by their size before they are read, and lets in few long texts at once.
 
     It stands before the check against forgery, which is the first to read a form.
     """
@@ -46,8 +141,9 @@ class BodySizeMiddleware:
         try:
             return self.get_response(request)
         finally:
-            if getattr(request, "_has_room", False):
-                _ROOM.release()
+            body = getattr(request, "_stream", None)
+            if isinstance(body, _Counted) and body.room is not None:
+                _ROOMS.give_back(body.room)
 
     def process_view(self, request: HttpRequest, view: Any, *_args: object) -> HttpResponse | None:
         """Let small bodies pass. Raises RequestDataTooBig, which becomes the page 413."""
@@ -55,33 +151,20 @@ class BodySizeMiddleware:
         if size <= PLAIN:
             return None
         if size > MOST or request.content_type != "multipart/form-data" or _is_over(request):
-            raise RequestDataTooBig
+            raise RequestDataTooBig(f"{size} bytes")
+        request._stream = _Counted(request)  # type: ignore[assignment]
         if getattr(view, "csrf_exempt", False):  # reads its body itself, by its own limits
             return None
         try:
-            is_long = _text_of(request) > PLAIN
-        except RequestDataTooBig:
-            _note(request)
-            raise
-        return _make_room(request) if is_long else None
-
-
-def _make_room(request: HttpRequest) -> HttpResponse | None:
-    _note(request)
-    if not _ROOM.acquire(timeout=_PATIENCE):
-        return domain_error(request, Throttled())
-    request._has_room = True  # type: ignore[attr-defined]
-    return None
+            request.POST  # noqa: B018 - reads the form
+        except Throttled as error:
+            return domain_error(request, error)
+        return None
 
 
 def _length_of(request: HttpRequest) -> int:
     said = request.META.get("CONTENT_LENGTH") or "0"
     return int(said) if said.isdecimal() else 0
-
-
-def _text_of(request: HttpRequest) -> int:
-    """Characters of all fields; files do not count."""
-    return sum(len(value) for _key, values in request.POST.lists() for value in values)
 
 
 def _key_of(request: HttpRequest) -> str:

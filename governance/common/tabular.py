@@ -14,7 +14,7 @@ import re
 import zipfile
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -74,6 +74,8 @@ class Row:
     line: int
     cells: Mapping[str, str]
     errors: tuple[RowError, ...] = ()
+    #: What the file itself calls a column, where that is not the name that the importer knows.
+    headings: Mapping[str, str] = field(default_factory=dict)
 
     def __getitem__(self, column: str) -> str:
         return self.cells[column]
@@ -84,7 +86,7 @@ class Row:
 
     def error(self, column: str, reason: str) -> RowError:
         """A fault of this row, to be put into a report."""
-        return RowError(self.line, column, reason)
+        return RowError(self.line, self.headings.get(column, column), reason)
 
     def text(self, column: str, *, required: bool = True, max_length: int = MAX_CELL) -> str:
         """The cell as text. Raises CellError when it is missing or too long."""
@@ -155,14 +157,24 @@ def read_table(
     a broken sheet found half-way raises TableError too, so read inside a transaction.
     """
     data = read_bytes(source, max_bytes=max_bytes)
+    if _is_called_xlsx(source) and not data.startswith(_XLSX_MAGIC):
+        raise TableError(_("This is no XLSX workbook, although it is named so. Save it as XLSX or CSV."))
     lines = _xlsx_lines(data) if data.startswith(_XLSX_MAGIC) else _csv_lines(data)
     first = next(lines, None)
     if first is None:
         raise TableError(_("The file is empty."))
     if any("\x00" in value for value in first[1] if isinstance(value, str)):
         raise TableError(_("The header holds NUL characters; this is not a text table."))
-    columns = _columns([_text_of(value)[0] for value in first[1]], required, aliases or {})
-    return Table(tuple(c for c in columns if c), _rows(lines, columns, pad=data.startswith(_XLSX_MAGIC)))
+    header = [_text_of(value)[0] for value in first[1]]
+    columns = _columns(header, required, aliases or {})
+    headings = {name: own for name, own in zip(columns, header, strict=True) if name != own}
+    rows = _rows(lines, columns, headings, pad=data.startswith(_XLSX_MAGIC))
+    return Table(tuple(c for c in columns if c), rows)
+
+
+def _is_called_xlsx(source: Path | str | bytes | BinaryIO) -> bool:
+    name = source if isinstance(source, (str, Path)) else getattr(source, "name", "")
+    return str(name).lower().endswith(".xlsx")
 
 
 def read_bytes(source: Path | str | bytes | BinaryIO, *, max_bytes: int = MAX_BYTES) -> bytes:
@@ -240,23 +252,27 @@ class _Formula:
 
 def _columns(header: list[str], required: Iterable[str], aliases: Mapping[str, str]) -> list[str]:
     columns = [aliases.get(name, name) for name in header]
-    twice = sorted(name for name, count in Counter(columns).items() if name and count > 1)
+    counts = Counter(columns)
+    twice = {own for name, own in zip(columns, header, strict=True) if name and counts[name] > 1}
     if twice:
-        raise TableError(_("Columns appear more than once: %s") % ", ".join(map(shorten, twice)))
-    missing = [name for name in required if name not in columns]
+        raise TableError(_("Columns appear more than once: %s") % ", ".join(map(shorten, sorted(twice))))
+    known = {name: f"{own} ({name})" for own, name in reversed(list(aliases.items()))}  # the first one counts
+    missing = [known.get(name, name) for name in required if name not in columns]
     if missing:
         raise TableError(_("Columns are missing: %s") % ", ".join(missing))
     return columns
 
 
-def _rows(lines: Iterator[tuple[int, list[Any]]], columns: list[str], *, pad: bool) -> Iterator[Row]:
+def _rows(
+    lines: Iterator[tuple[int, list[Any]]], columns: list[str], headings: Mapping[str, str], *, pad: bool
+) -> Iterator[Row]:
     for count, (line, values) in enumerate(lines, start=1):
         if count > MAX_ROWS:
             raise TableError(_("The file has more than %d rows.") % MAX_ROWS)
-        yield _row(line, values, columns, pad=pad)
+        yield _row(line, values, columns, headings, pad=pad)
 
 
-def _row(line: int, values: list[Any], columns: list[str], *, pad: bool) -> Row:
+def _row(line: int, values: list[Any], columns: list[str], headings: Mapping[str, str], *, pad: bool) -> Row:
     errors: list[RowError] = []
     cells: dict[str, str] = {}
     if pad:  # a sheet has no line ends: cells that were never written are empty
@@ -271,10 +287,10 @@ def _row(line: int, values: list[Any], columns: list[str], *, pad: bool) -> Row:
         if not column and text:
             reason = _("stands in a column without a header")
         if reason:
-            errors.append(RowError(line, column, reason))
+            errors.append(RowError(line, headings.get(column, column), reason))
         if column:
             cells[column] = text
-    return Row(line, cells, tuple(errors))
+    return Row(line, cells, tuple(errors), headings)
 
 
 def _text_of(value: Any) -> tuple[str, str]:  # noqa: PLR0911  # one way out for each kind of cell

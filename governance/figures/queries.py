@@ -24,6 +24,8 @@ from .tallies import Tally, difference
 
 #: Below so many orders a rate says too little to be ranked.
 MINIMUM_SAMPLE = 30
+#: A count this many times the earlier one is another situation, not a growth in percent.
+_MOST_TIMES = 10
 
 Key = TypeVar("Key", bound=Hashable)
 
@@ -46,12 +48,20 @@ class FigureSet:
         )
 
     def change(self, figure: str) -> Decimal | None:
-        """环比: points for a rate, percent for a count or a duration; None without anything to compare."""
-        return difference(figure, self.current, self.previous)
+        """环比: points for a rate, percent for a count or a duration; None without enough to compare."""
+        return self._against(figure, self.previous)
 
     def yearly_change(self, figure: str) -> Decimal | None:
         """同比, in the same units."""
-        return difference(figure, self.current, self.year_before)
+        return self._against(figure, self.year_before)
+
+    def _against(self, figure: str, before: Tally) -> Decimal | None:
+        """No percentage of too few orders, nor of a base that says nothing about as many as now."""
+        if FIGURES[figure].kind is not Kind.RATE:
+            base, now = before.sample(figure), self.current.sample(figure)
+            if base < MINIMUM_SAMPLE or base * _MOST_TIMES < now:
+                return None
+        return difference(figure, self.current, before)
 
 
 @dataclass(frozen=True, slots=True)

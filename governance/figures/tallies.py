@@ -41,6 +41,15 @@ class Tally:
         """What stands below the line; 0 for a count."""
         return self[FIGURES[figure].denominator]
 
+    def sample(self, figure: str) -> Decimal:
+        """How many orders the figure rests on."""
+        match FIGURES[figure].kind:
+            case Kind.COUNT:
+                return self.numerator(figure)
+            case Kind.RATE:
+                return Decimal(self.denominator(figure))
+        return Decimal(self["timed"])
+
     def rate(self, figure: str) -> Decimal | None:
         """A rate in percent; None where its denominator is 0."""
         below = self.denominator(figure)

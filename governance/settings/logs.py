@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from typing import Any
 
@@ -33,6 +34,27 @@ def without_health_checks(_logger: WrappedLogger, _method: str, event: EventDict
     return event
 
 
+#: Django's loggers of what any caller can bring about: a body too large, a Host header that is not ours.
+_REFUSED = frozenset(
+    f"django.security.{name}"
+    for name in ("DisallowedHost", "RequestDataTooBig", "TooManyFieldsSent", "TooManyFilesSent")
+)
+
+
+class QuietRefusals(logging.Filter):
+    """Makes one line of a refused request: a warning without the traceback, which Django logs as an error."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Change the record of a refusal; drop it where warnings are not asked for."""
+        if record.name not in _REFUSED:
+            return True
+        record.levelno, record.levelname = logging.WARNING, "WARNING"
+        record.exc_info = record.exc_text = None
+        record.msg = f"{record.name.rpartition('.')[2]}: {record.getMessage()}".rstrip(": ")
+        record.args = ()
+        return logging.getLogger(record.name).isEnabledFor(record.levelno)
+
+
 SHARED: list[Processor] = [
     structlog.contextvars.merge_contextvars,
     structlog.stdlib.add_log_level,
@@ -46,28 +68,24 @@ SHARED: list[Processor] = [
 
 def logging_settings(*, level: str, json: bool) -> dict[str, Any]:
     """Django's LOGGING. Local lines carry no time of their own: `make up` shows them as they come."""
-    last: list[Processor] = (
-        [structlog.processors.format_exc_info, without_personal_data, JSONRenderer(ensure_ascii=False)]
-        if json
-        else [
-            without_personal_data,
-            # The rich one prints every local variable, people's data too, and takes seconds.
-            structlog.dev.ConsoleRenderer(
-                colors=False, pad_event_to=0, exception_formatter=structlog.dev.plain_traceback
-            ),
-        ]
-    )
     return {
         "version": 1,
         "disable_existing_loggers": False,
         "formatters": {
             "events": {
                 "()": structlog.stdlib.ProcessorFormatter,
-                "processors": [structlog.stdlib.ProcessorFormatter.remove_processors_meta, *last],
+                "processors": [structlog.stdlib.ProcessorFormatter.remove_processors_meta, *_last(json)],
                 "foreign_pre_chain": SHARED,
             }
         },
-        "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "events"}},
+        "filters": {"quiet_refusals": {"()": QuietRefusals}},
+        "handlers": {
+            "console": {
+                "class": "logging.StreamHandler",
+                "formatter": "events",
+                "filters": ["quiet_refusals"],
+            }
+        },
         "root": {"handlers": ["console"], "level": level},
         "loggers": {
             # A refused page is the person's news, not the operator's; 5xx arrive as `request_failed`.
@@ -77,6 +95,16 @@ def logging_settings(*, level: str, json: bool) -> dict[str, Any]:
             "axes": {"level": "WARNING"},
         },
     }
+
+
+def _last(json: bool) -> list[Processor]:
+    """How a line is written in the end."""
+    if json:
+        return [structlog.processors.format_exc_info, without_personal_data, JSONRenderer(ensure_ascii=False)]
+    # The rich one prints every local variable, people's data too, and takes seconds.
+    plain = structlog.dev.plain_traceback
+    shown = structlog.dev.ConsoleRenderer(colors=False, pad_event_to=0, exception_formatter=plain)
+    return [without_personal_data, shown]
 
 
 def configure() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import signal
 import subprocess
@@ -62,7 +63,7 @@ class Flag:
         """Whether it has been set."""
         return self._is_set
 
-    def wait(self, seconds: float) -> bool:
+    def wait(self, seconds: float = math.inf) -> bool:
         """Wait until it is set or the time is over; whether it is set."""
         ends = time.monotonic() + seconds
         while not self._is_set and (left := ends - time.monotonic()) > 0:

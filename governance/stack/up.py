@@ -14,6 +14,7 @@ from governance.settings.environment import Environment
 from . import addresses, console, services, translations
 from .problems import StackError
 from .processes import Child, Supervisor
+from .waiting import WaitingRoom
 
 CHECKOUT = addresses.CHECKOUT
 VAR = CHECKOUT / "var"
@@ -76,15 +77,9 @@ def run(given: Mapping[str, str], settings: Environment) -> int:
     supervisor = Supervisor()
     supervisor.take_signals()
     try:
-        env = {"PYTHONUNBUFFERED": "1", "DJANGO_SETTINGS_MODULE": "governance.settings.local", **given}
-        env |= services.start(supervisor, VAR, given, programs=settings["GEZHI_PG_BIN"])
-        addresses.publish({name: env[name] for name in ("DATABASE_URL", "REDIS_URL")})
-        translations.compile_catalogues(CHECKOUT / "locale")
         signins = VAR / "signins.txt"
-        with console.step("Database up to date"):
-            command = [sys.executable, "manage.py", *_preparation(settings, signins)]
-            if supervisor.run(Child("gezhi", command, env, CHECKOUT)):
-                raise StackError("the database could not be brought up to date; the lines above say why")
+        with WaitingRoom(listener):
+            env = _prepare(supervisor, given, settings, signins)
         for child in children(env, settings, listener):
             supervisor.start(child)
         with console.step("Web, worker and beat"):
@@ -100,6 +95,21 @@ def run(given: Mapping[str, str], settings: Environment) -> int:
         claim.release()
     console.say("Gezhi has stopped")
     return 0
+
+
+def _prepare(
+    supervisor: Supervisor, given: Mapping[str, str], settings: Environment, signins: Path
+) -> dict[str, str]:
+    """Start the services and bring the database up to date; returns the children's environment."""
+    env = {"PYTHONUNBUFFERED": "1", "DJANGO_SETTINGS_MODULE": "governance.settings.local", **given}
+    env |= services.start(supervisor, VAR, given, programs=settings["GEZHI_PG_BIN"])
+    addresses.publish({name: env[name] for name in ("DATABASE_URL", "REDIS_URL")})
+    translations.compile_catalogues(CHECKOUT / "locale")
+    with console.step("Database up to date"):
+        command = [sys.executable, "manage.py", *_preparation(settings, signins)]
+        if supervisor.run(Child("gezhi", command, env, CHECKOUT)):
+            raise StackError("the database could not be brought up to date; the lines above say why")
+    return env
 
 
 def is_serving(port: int) -> bool:

@@ -15,7 +15,7 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext_lazy as _
 
-from cases.actions.reporting import MAX_DESCRIPTION, Contact, Report
+from cases.actions.reporting import MAX_DESCRIPTION, MAX_NAME, Contact, Report
 from cases.catalogue import MatterLeaf, length_of, matter_leaf
 from cases.models import Channel
 from governance.common.errors import DomainError, Invalid
@@ -26,9 +26,12 @@ from grids.models import Place
 
 NO_MATTER = _("Please choose a matter. If unsure, take “other”.")
 MATTER_GONE = _("This matter is not in the list any more. Please choose again.")
-TOO_LONG = _("At most %(limit_value)d characters; these are %(show_value)d. Please shorten it.")
 _CLIENT_ID: Final = re.compile(r"[0-9A-Za-z-]{8,64}")
 _DIGITS: Final = re.compile(r"[0-9]{1,15}", re.ASCII)
+#: Inputs that nobody types; what is wrong with one stands above the form.
+_UNSEEN: Final = frozenset({"client_id", "device_time", "accuracy", "lng", "lat"})
+UNSEEN_WRONG = _("The page sent something that it cannot have meant. Please open it anew and send it again.")
+GRID_GONE = _("The grid that was chosen is not one of yours any more. Please choose again or set the pin.")
 #: Fields of an action's error that this form shows elsewhere.
 _SHOWN_AT: Final = {"after": "on_spot", "attachments": "", "place": "position"}
 
@@ -53,22 +56,23 @@ class ReportForm(BaseForm):
         label=_("What is the matter there"),
         required=False,
         max_length=MAX_DESCRIPTION,
-        error_messages={"max_length": TOO_LONG},
     )
-    address = forms.CharField(
-        label=_("Address"), required=False, max_length=200, error_messages={"max_length": TOO_LONG}
-    )
+    address = forms.CharField(label=_("Address"), required=False, max_length=200)
     position = forms.CharField(label=_("Position"), required=False)
     lng = forms.CharField(required=False)
     lat = forms.CharField(required=False)
     accuracy = forms.CharField(required=False)
-    grid = forms.ModelChoiceField(label=_("Grid"), queryset=Place.objects.none(), required=False)
+    grid = forms.ModelChoiceField(
+        label=_("Grid"),
+        queryset=Place.objects.none(),
+        required=False,
+        error_messages={"invalid_choice": GRID_GONE},
+    )
     on_spot = forms.BooleanField(label=_("Resolved on the spot"), required=False)
     result = forms.CharField(
         label=_("What was done"),
         required=False,
         max_length=MAX_DESCRIPTION,
-        error_messages={"max_length": TOO_LONG},
     )
     client_id = forms.CharField(required=False)
     device_time = forms.CharField(required=False)
@@ -77,6 +81,15 @@ class ReportForm(BaseForm):
         super().__init__(*args, **kwargs)
         if grids is not None:
             self.fields["grid"].queryset = grids  # type: ignore[attr-defined]
+
+    def add_error(self, field: str | None, error: Any) -> None:
+        """As ever, but above the form where no page shows the field: nobody could find the place."""
+        if field in _UNSEEN:
+            field, error = None, UNSEEN_WRONG
+        elif field == "grid":
+            field = None
+        if field is not None or str(error) not in map(str, self.non_field_errors()):
+            super().add_error(field, error)
 
     def clean_client_id(self) -> str:
         """The page's own id of this report; anything else gets a new one, since nobody could mend it."""
@@ -138,11 +151,11 @@ class ReportForm(BaseForm):
             "standard": min(data["matter"].standards_at(at), key=length_of, default=None),
             "channel": channel,
             "description": data["description"],
-            "address": data["address"],
+            "address": data.get("address", ""),
             "lng": lng,
             "lat": lat,
-            "accuracy_m": data["accuracy"],
-            "place": data["grid"] if data["point"] is None else None,
+            "accuracy_m": data.get("accuracy"),
+            "place": data.get("grid") if data["point"] is None else None,
             "attachments": photos,
             "client_id": data["client_id"],
             "device_time": data["device_time"],
@@ -151,11 +164,19 @@ class ReportForm(BaseForm):
 
 
 class PublicReportForm(ReportForm):
-    """The same from a resident at a QR code, who may leave a name and a phone."""
+    """The same from a resident at a QR code, who may leave a name and a phone.
 
-    on_spot = None  # type: ignore[assignment]  # for staff only
+    The code says where: no place that a browser sends is even read. On the spot only staff resolve.
+    """
 
-    name = forms.CharField(label=_("What may we call you"), required=False, max_length=50)
+    on_spot = result = None  # type: ignore[assignment]
+    position = lng = lat = accuracy = grid = address = None  # type: ignore[assignment]
+
+    name = forms.CharField(
+        label=_("What may we call you"),
+        required=False,
+        max_length=MAX_NAME,
+    )
     phone = MobileField(label=_("Mobile phone"), required=False)
     #: People leave it empty, because nobody sees it.
     website = forms.CharField(required=False)
@@ -169,6 +190,26 @@ class PublicReportForm(ReportForm):
         """At the code's place and position, whatever the browser says."""
         where: dict[str, Any] = {"place": place, "lng": place.lng, "lat": place.lat}
         return self.report(at=at, channel=Channel.RESIDENT, photos=photos, upload_key=upload_key, **where)
+
+
+class JoinForm(ReportForm):
+    """What somebody with an account adds to "the same one": words and photos.
+
+    Its matter and place are those of the order; what the page sends of them is only shown again.
+    """
+
+    matter = forms.CharField(label=_("Matter"), required=False)  # type: ignore[assignment]
+    grid = forms.CharField(label=_("Grid"), required=False)  # type: ignore[assignment]
+
+    def clean(self) -> dict[str, Any]:
+        """No position is asked for."""
+        return self.cleaned_data
+
+
+class PublicJoinForm(PublicReportForm):
+    """The same from a resident at a QR code."""
+
+    matter = forms.CharField(label=_("Matter"), required=False)  # type: ignore[assignment]
 
 
 class FollowForm(BaseForm):

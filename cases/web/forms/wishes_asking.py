@@ -22,7 +22,7 @@ from grids.models import Place
 
 from .base import NOTE, ActionForm, ReasonForm
 from .oversight import AddInformationForm, UrgeForm
-from .reporting import TOO_LONG, point_of
+from .reporting import point_of
 
 _CLIENT_ID: Final = re.compile(r"[0-9A-Za-z-]{8,64}")
 NOT_FOUND_AGAIN: Final = _("Please leave a phone or the door, so that whoever comes finds you.")
@@ -36,16 +36,11 @@ class AskForm(BaseForm):
         label=_("What do you wish for"),
         max_length=MAX_WORDS,
         widget=forms.Textarea(attrs={"rows": 4, "maxlength": MAX_WORDS}),
-        error_messages={
-            "max_length": TOO_LONG,
-            "required": _("Please say in a sentence what is wished for."),
-        },
+        error_messages={"required": _("Please say in a sentence what is wished for.")},
     )
     name = forms.CharField(label=_("What may we call you"), required=False, max_length=50)
     phone = MobileField(label=_("Mobile phone"), required=False)
-    address = forms.CharField(
-        label=_("Door"), required=False, max_length=200, error_messages={"max_length": TOO_LONG}
-    )
+    address = forms.CharField(label=_("Door"), required=False, max_length=200)
     client_id = forms.CharField(required=False)
     field_order = ("kind", "words", "name", "phone", "address")
 

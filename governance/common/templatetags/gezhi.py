@@ -133,7 +133,8 @@ def badge(text: str, tone: str = "", icon_name: str = "") -> SafeString:
 def delta(value: float | None, unit: str = "points", good: str = "na", label: str = "") -> SafeString:
     """A difference: an arrow for its direction, a tone for good or bad; `good` is "up", "down" or "na"."""
     if value is None:
-        return format_html('<span>{}<b class="delta" data-dir="none"></b></span>', label)
+        why = _("Not compared: too few orders in the earlier period (under 30, or a tenth of this one).")
+        return format_html('<span>{}<b class="delta" data-dir="none" title="{}"></b></span>', label, why)
     direction = "flat" if round(float(value), 2) == 0 else ("up" if value > 0 else "down")
     verdict = "na" if good == "na" or direction == "flat" else ("yes" if good == direction else "no")
     size = formats.points_delta(value) if unit == "points" else f"{formats.two_decimals(abs(value))}%"

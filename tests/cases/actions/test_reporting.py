@@ -86,6 +86,21 @@ def test_nothing_happens_off_the_earth(world: World, lng: float) -> None:
     assert not Case.objects.exists()
 
 
+@pytest.mark.parametrize(("lng", "lat"), [(0.0, 0.0), (180.0, -90.0), (118.3, 33.5)])
+def test_a_position_far_from_every_grid_is_refused_and_asks_for_the_pin(
+    world: World, lng: float, lat: float
+) -> None:
+    for place in (None, world.city.building):
+        with pytest.raises(Invalid, match=r"50 公里.*图钉") as caught:
+            report(world, lng=lng, lat=lat, place=place)
+        assert caught.value.field == "position"
+    assert not Case.objects.exists()
+
+
+def test_a_position_across_the_border_still_goes_to_the_nearest_desk(world: World) -> None:
+    assert report(world, lng=118.3, lat=32.6).outside_grid
+
+
 def test_somebody_elses_picture_is_not_taken(world: World) -> None:
     token = make_attachment(world.other_worker)
     with pytest.raises(Invalid):

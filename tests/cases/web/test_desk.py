@@ -207,6 +207,13 @@ def test_a_selection_that_makes_no_sense_is_refused(world: World, action: str, d
     assert answer.status_code == 400
 
 
+def test_too_many_ticks_are_told_with_their_number(world: World) -> None:
+    client = signed_in(world.desk)
+    page = client.post(reverse("cases:bulk", args=["accept"]), {"number": ["x"] * 101}).content.decode()
+    assert page.count("选了 101 件工单，一次最多选 100 件。") == 2  # the title and the heading
+    assert "没能读懂" not in page
+
+
 @pytest.mark.parametrize("headers", [{}, {"HX-Request": "true"}])
 def test_ten_megabytes_of_reason_come_back_in_the_form(world: World, headers: dict[str, str]) -> None:
     """As a page, and as the part that stands in the dialog."""

@@ -154,6 +154,16 @@ def test_urging_once_an_hour(world):
     assert case.urges == 1
 
 
+def test_one_who_urged_does_not_speak_for_the_others(world):
+    case = reported(world, timezone.now() - timedelta(hours=2))
+    joined = joined_to(world, case)
+    assert act(case, "urge").status_code == 302
+    assert act(case, "urge", token=joined.follow_token).status_code == 302
+    again = act(case, "urge", token=joined.follow_token)
+    assert (again.status_code, "within the last hour" in again.content.decode()) == (409, True)
+    assert [event.data for event in case.events.filter(kind="urge")] == [{}, {"co_reporter_id": joined.pk}]
+
+
 def test_withdrawing_before_dispatch_only(world):
     case = reported(world)
     assert "Withdraw" in follow(case).content.decode()

@@ -6,17 +6,20 @@ from collections.abc import Iterator
 
 import pytest
 import time_machine
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
 
 from cases.actions import handling
+from cases.attachments import MOST_AT_ONCE
 from cases.calendars import forget_calendar
-from cases.models import Case
+from cases.models import Attachment, Case
 from cases.permissions import allowed_actions
 from cases.web.forms import ACTION_FORMS
 from cases.workflow import State
 from partymembers.models import AuditEntry, User
 from tests.factories.cases import MINUTE, NOON, World, bring_to, make_attachment, make_world, report
+from tests.factories.pictures import picture_bytes
 
 pytestmark = pytest.mark.django_db
 PEOPLE = ("desk", "street_desk", "worker", "second_worker", "handler", "assistant", "official")
@@ -148,6 +151,38 @@ def test_photos_of_a_refused_form_are_still_there(world: World) -> None:
     assert answer.status_code == 400
     assert foreign not in answer.content.decode()
     assert Case.objects.get(pk=case.pk).state == State.HANDLING
+
+
+def test_a_bad_photo_is_told_and_the_good_one_is_shown_again(world: World) -> None:
+    case, client = bring_to(world, "handling"), signed_in(world.worker)
+    url = reverse("cases:act", args=[case.number, "comment"])
+    good = SimpleUploadedFile("good.jpg", picture_bytes(), "image/jpeg")
+    bad = SimpleUploadedFile("bad.jpg", b"this is text", "image/jpeg")
+    answer = client.post(url, {"note": "现场两张", "photos": [good, bad]})
+    page, kept = answer.content.decode(), Attachment.objects.latest("pk")
+    assert answer.status_code == 415
+    assert f'value="{kept.token}"' in page
+    assert "现场两张" in page
+    assert client.post(url, {"note": "现场两张", "photos": [kept.token]}).status_code == 302
+    assert case.attachments.get() == kept
+
+
+def test_too_many_photos_are_told_and_none_that_is_stored_is_lost(world: World) -> None:
+    case, client = bring_to(world, "handling"), signed_in(world.worker)
+    photos = [make_attachment(world.worker) for _each in range(MOST_AT_ONCE + 1)]
+    url = reverse("cases:act", args=[case.number, "comment"])
+    page = client.post(url, {"note": "现场", "photos": photos}).content.decode()
+    assert [f'value="{each}"' in page for each in photos] == [True] * MOST_AT_ONCE + [False]
+
+
+def test_the_rule_is_given_as_the_reason_only_where_it_was_followed(world: World) -> None:
+    case = bring_to(world, "dispatched")
+    rule = {"by": "matter", "subject": "雨水箅子", "place": "柳浦街道"}
+    for suggested, is_by_rule in ((world.unit, True), (world.assisting, False), (None, False)):
+        Case.objects.filter(pk=case.pk).update(suggested_unit=suggested, route_reason=rule)
+        page = page_of(world.desk, case)
+        assert ("规则：雨水箅子" in page) is is_by_rule
+        assert ("由工单台选定" in page) is not is_by_rule
 
 
 def test_an_unknown_order_and_an_unknown_action_are_not_found(world: World) -> None:

@@ -10,7 +10,7 @@ from django.test import Client
 from django.utils import timezone
 
 from cases.actions.routing import route_case
-from cases.models import Attachment, Case, Channel, CoReporter
+from cases.models import Attachment, Case, CaseEvent, Channel, CoReporter
 from cases.web import pace
 from cases.web.pace import Limit
 from cases.workflow import State
@@ -102,7 +102,9 @@ def test_a_code_that_is_not_in_use_says_so(world, code, kind):
         ({"phone": "98765432101"}, "No mobile number begins like this"),
         ({"matter": "x"}, "not in the list any more"),
         ({"description": "好" * 2001}, "At most 2000"),
-        ({"name": "长" * 51}, "50"),
+        ({"name": "长" * 51}, "At most 50 characters; these are 51."),
+        ({"client_id": "a\x00b"}, "The page sent something"),
+        ({"description": "楼下井\x00盖松动"}, "unreadable character"),
     ],
 )
 def test_wrong_input_is_told_and_everything_typed_stays(world, code, wrong, told):
@@ -230,6 +232,72 @@ def test_too_long_a_note_of_somebody_who_joins_comes_back_in_the_form(world, cod
     assert answer.status_code == 400
     assert "也看到了" * 501 in answer.content.decode()
     assert Case.objects.get(pk=case.pk).co_reports == 0
+
+
+def offer_of(client, world, code):
+    bring_to(world, State.HANDLING, lng=118.3141, lat=32.3041)
+    offered = client.get(f"/r/{code.token}/similar/", {"matter": world.matter.pk}).content.decode()
+    return re.search(r'formaction="([^"]+)"', offered).group(1)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        ({"phone": "138000000"}, "9 digits"),
+        ({"name": "长" * 51}, "At most 50 characters; these are 51."),
+        (
+            {"photos": SimpleUploadedFile("IMG_2.jpg", b"no picture", "image/jpeg")},
+            "This is not a picture that can be read",
+        ),
+        ({"photos": "expired"}, "A picture is no longer there"),
+        ({"website": "http://spam"}, "Please answer the question"),
+        ({"client_id": "a\x00b"}, "The page sent something"),
+    ],
+)
+def test_what_is_wrong_with_joining_is_told_and_nothing_is_written(world, code, wrong, told):
+    client = visitor()
+    url = offer_of(client, world, code)
+    events = CaseEvent.objects.count()
+    answer = client.post(url, filled(world) | wrong)
+    page = answer.content.decode()
+    assert answer.status_code in (400, 415)
+    assert told in page
+    for typed in ("楼下井盖松动", wrong.get("phone", PHONE), wrong.get("name", "李大姐")):
+        assert typed in page
+    assert CoReporter.objects.count() == 0
+    assert CaseEvent.objects.count() == events
+
+
+def test_the_photos_of_a_refused_joining_are_kept_once_and_come_with_the_next(world, code):
+    client = visitor()
+    url = offer_of(client, world, code)
+    page = client.post(url, filled(world, phone="138", photos=photo())).content.decode()
+    picture = Attachment.objects.get()
+    assert f'value="{picture.token}"' in page
+    assert client.post(url, filled(world, photos=[picture.token])).status_code == 302
+    picture.refresh_from_db()
+    assert picture.event.kind == "join"
+
+
+def test_joining_sent_again_adds_only_what_is_new(world, code):
+    client = visitor()
+    url = offer_of(client, world, code)
+    client.post(url, filled(world, photos=photo()))
+    first = Attachment.objects.get()
+    assert client.post(url, filled(world, photos=[first.token])).status_code == 302
+    assert client.post(url, filled(world, photos=photo())).status_code == 302
+    case = CoReporter.objects.get().case
+    added = case.events.get(kind="add_information")
+    assert (case.events.filter(kind="join").count(), added.attachments.count()) == (1, 1)
+
+
+def test_joining_what_has_ended_meanwhile_keeps_the_form(world, code):
+    client = visitor()
+    url = offer_of(client, world, code)
+    Case.objects.update(state=State.VOIDED)
+    answer = client.post(url, filled(world))
+    assert answer.status_code == 409
+    assert "楼下井盖松动" in answer.content.decode()
 
 
 def test_only_what_this_code_offered_can_be_joined(world, code):

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import uuid
 
 import pytest
@@ -158,6 +159,15 @@ def test_a_bad_picture_is_told_and_the_good_one_is_shown_again(world, bad, statu
     assert Case.objects.get().attachments.get() == kept
 
 
+def test_a_position_far_from_every_grid_is_told_on_the_map_and_in_the_form(world):
+    client = signed_in(world.worker)
+    assert "50 公里" in client.get(reverse("cases:locate"), {"lng": "0", "lat": "0"}).content.decode()
+    answer = client.post(URL, filled(world, lng="0", lat="0"))
+    assert answer.status_code == 400
+    assert "请把图钉移到正确的位置" in answer.content.decode()
+    assert Case.objects.count() == 0
+
+
 def test_a_picture_of_somebody_else_is_not_taken(world):
     signed_in(world.other_worker).post("/attachments/", {"photo": photo()})
     token = Attachment.objects.get().token
@@ -312,6 +322,42 @@ def test_officers_do_not_report(world):
     assert client.get(URL).status_code == 403
     assert client.post(URL, filled(world)).status_code == 403
     assert Case.objects.count() == 0
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        ({"description": "长" * 2001}, "最多 2000 字，现在是 2001 字"),
+        ({"photos": "expired"}, "有照片已失效"),
+        ({"photos": b"no picture"}, "这不是可识别的图片"),
+    ],
+)
+@pytest.mark.parametrize("headers", [{}, {"Accept": "application/json"}])
+def test_what_is_wrong_with_joining_is_told_and_nothing_is_written(world, wrong, told, headers):
+    case = bring_to(world, State.REPORTED, reporter=world.second_worker)
+    events = case.events.count()
+    if isinstance(wrong.get("photos"), bytes):
+        wrong = {"photos": photo(data=wrong["photos"])}
+    sent = filled(world, address="清流路 8 号") | wrong
+    answer = signed_in(world.worker).post(f"/orders/{case.number}/join/", sent, headers=headers)
+    page = json.dumps(answer.json(), ensure_ascii=False) if headers else answer.content.decode()
+    assert answer.status_code in (400, 415)
+    assert told in page
+    assert headers or "清流路 8 号" in page
+    assert CoReporter.objects.count() == 0
+    assert case.events.count() == events
+
+
+def test_a_grid_or_hidden_input_that_cannot_be_is_told_above_the_form(world):
+    client = signed_in(world.worker)
+    for wrong, told in (
+        ({"grid": "0"}, "所选网格已不在您的网格之内"),
+        ({"client_id": "a\x00b"}, "页面送来的内容有误"),
+    ):
+        answer = client.post(URL, filled(world) | wrong)
+        assert answer.status_code == 400
+        assert list(answer.context["form"].errors) == ["__all__"]
+        assert told in answer.content.decode()
 
 
 def test_joining_from_the_outbox_answers_json(world):

@@ -1,3 +1,4 @@
+import pytest
 from django import forms
 from django.template import engines
 from django.utils import translation
@@ -67,3 +68,24 @@ def test_one_wrong_place_needs_no_list():
     text = render("{% error_summary form %}", form=Report({"topic": "a"}))
     assert "1 thing is missing or wrong." in text
     assert "<ul>" not in text
+
+
+class Limits(BaseForm):
+    name = forms.CharField(max_length=3)
+    amount = forms.DecimalField(max_value=480, min_value=1, decimal_places=1)
+
+
+@pytest.mark.parametrize(
+    ("typed", "told"),
+    [
+        ({"name": "四个字了"}, {"name": "At most 3 characters; these are 4. Please shorten it."}),
+        ({"name": "a\x00"}, {"name": "There is an unreadable character in it. Please type it anew."}),
+        ({"amount": "481"}, {"amount": "At most 480, please."}),
+        ({"amount": "0"}, {"amount": "At least 1, please."}),
+        ({"amount": "1.25"}, {"amount": "Too many digits after the point: at most 1."}),
+    ],
+)
+def test_limits_are_told_in_our_words(typed, told):
+    with translation.override("en"):
+        errors = Limits({"name": "a", "amount": "2"} | typed).errors
+        assert {name: " ".join(map(str, each)) for name, each in errors.items()} == told

@@ -6,6 +6,7 @@ import pytest
 from django.core.cache import cache
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
+from django.test.client import BOUNDARY, MULTIPART_CONTENT, encode_multipart
 from django.urls import reverse
 
 from governance.common import sizes
@@ -65,16 +66,77 @@ def test_a_large_photo_is_no_long_text(monkeypatch):
         assert Client().post(reverse("login"), {"photo": photo}).status_code == 400
 
 
-def test_few_long_texts_are_in_work_at_once_and_each_gives_its_room_back(monkeypatch):
-    client = Client()
-    assert [send(client) for _each in range(3)] == [400, 400, 400]
+@pytest.fixture
+def full(monkeypatch):
+    """Every room is taken, and nobody waits long."""
     monkeypatch.setattr(sizes, "_PATIENCE", 0.01)
-    for _each in range(2):
-        assert sizes._ROOM.acquire(blocking=False)
-    try:
-        assert send(client) == 429
-        assert send(client, "short") == 400
-    finally:
-        for _each in range(2):
-            sizes._ROOM.release()
-    assert send(client) == 400
+    rooms = [sizes._ROOMS.take(0) for _each in range(2)]
+    assert all(rooms)
+    yield rooms
+    for room in rooms:
+        sizes._ROOMS.give_back(room)
+
+
+class Body:
+    """A form's body that remembers how much of it was read; `during` is called before each piece."""
+
+    def __init__(self, parts: dict[str, object], during=lambda: None):
+        self.content, self.taken, self.during = encode_multipart(BOUNDARY, parts), 0, during
+
+    def read(self, size: int = -1) -> bytes:
+        self.during()
+        piece = self.content[self.taken :][: size if size >= 0 else None]
+        self.taken += len(piece)
+        return piece
+
+    readline = read
+
+
+def send_body(body: Body) -> int:
+    extra = {"CONTENT_LENGTH": str(len(body.content)), "CONTENT_TYPE": MULTIPART_CONTENT}
+    return Client().post(reverse("login"), **extra, **{"wsgi.input": body}).status_code
+
+
+def test_few_long_texts_are_in_work_at_once_and_each_gives_its_room_back(full):
+    client = Client()
+    assert send(client) == 429
+    assert send(client, "short") == 400
+    for room in full:
+        sizes._ROOMS.give_back(room)
+    assert [send(client) for _each in range(3)] == [400, 400, 400]
+
+
+def test_without_a_room_a_long_text_is_not_read_to_its_end(full):
+    body = Body({"username": "x" * (5 * sizes.PLAIN)})
+    assert send_body(body) == 429
+    assert body.taken < sizes.PLAIN + 3 * 64 * 1024
+
+
+def test_the_room_is_held_while_the_text_is_read():
+    free = []
+
+    def look() -> None:
+        room = sizes._ROOMS.take(0)
+        other = sizes._ROOMS.take(0)
+        free.append(bool(room) + bool(other))
+        for each in filter(None, (room, other)):
+            sizes._ROOMS.give_back(each)
+
+    assert send_body(Body({"username": LONG * 3}, look)) == 400
+    assert free[0] == 2
+    assert free[-1] == 1
+    assert free.count(1) > 50
+
+
+def test_photos_need_no_room(full):
+    photo = SimpleUploadedFile("a.jpg", LONG.encode() * 3)
+    assert Client().post(reverse("login"), {"photo": photo}).status_code == 400
+    # The door for one picture reads its body itself, and is counted all the same.
+    assert Client().post(reverse("cases:attachment_upload"), {"photo": photo}).status_code not in (413, 429)
+    assert Client().post(reverse("cases:attachment_upload"), {"claims": LONG}).status_code == 429
+
+
+def test_who_sends_slowly_loses_the_room_to_the_next_one(monkeypatch):
+    monkeypatch.setattr(sizes, "_SENDING", 0.0)
+    assert send_body(Body({"username": LONG * 2})) == 413
+    assert all(sizes._ROOMS.take(0) for _each in range(9))

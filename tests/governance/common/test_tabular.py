@@ -175,3 +175,24 @@ def test_text_is_required_and_limited():
 def test_decode_refuses_bytes_that_are_no_text():
     with pytest.raises(TableError):
         decode(b"\x81\xff\xff")
+
+
+def test_faults_name_the_columns_as_the_sheet_does(english):
+    aliases = {"工号": "staff_number", "姓名": "name", "名字": "name"}
+    with pytest.raises(TableError, match=r"missing: 工号 \(staff_number\), 姓名 \(name\)"):
+        read_table("手机\n1\n".encode(), required=["staff_number", "name"], aliases=aliases)
+    table = read_table("工号,名字\nA1,\nA\x002,李\n".encode(), required=["name"], aliases=aliases)
+    empty, unreadable = table.rows
+    with pytest.raises(CellError) as raised:
+        empty.text("name")
+    assert raised.value.error == RowError(2, "名字", "is empty")
+    assert unreadable.errors == (RowError(3, "工号", "holds NUL characters"),)
+    with pytest.raises(TableError, match="more than once: 名字, 姓名"):
+        read_table("姓名,名字\n1,2\n".encode(), aliases=aliases)
+
+
+def test_a_text_that_is_named_xlsx_is_no_workbook(tmp_path, english):
+    file = tmp_path / "people.XLSX"
+    file.write_text("工号,姓名\n1,李\n")
+    with pytest.raises(TableError, match="no XLSX workbook"):
+        read_table(file, required=["工号"])

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import datetime as dt
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 
 from cases.models import Case
 from cases.workflow import State
 from governance.common.formats import rate
+from governance.common.templatetags import gezhi
 from governance.figures.periods import Period, Span, midnight
-from governance.figures.queries import counted_cases, figures
+from governance.figures.queries import MINIMUM_SAMPLE, FigureSet, counted_cases, figures
 from governance.figures.subjects import Subject, area_of
+from governance.figures.tallies import Tally
 from partymembers.access import access_of
 from partymembers.models import Role
 from tests.factories.catalogue import make_matter
@@ -80,3 +83,24 @@ def test_a_month_without_orders_has_no_rate() -> None:
     assert found.current.span("median_time") is None
     assert found.change("resolution") is None
     assert rate(found.current.rate("on_time")) == "—"
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "change"),
+    [(30, 45, "50"), (29, 45, None), (0, 45, None), (41, 1306, None), (130, 1300, "900"), (300, 3, "-99")],
+)
+def test_a_percentage_needs_a_base_that_can_be_compared(before: int, now: int, change: str | None) -> None:
+    earlier = Tally({"reported": before, "timed": before}, dt.timedelta(hours=2 * before))
+    found = FigureSet(Tally({"reported": now, "timed": now}, dt.timedelta(hours=now)), earlier, earlier)
+    wanted = None if change is None else Decimal(change)
+    assert found.change("reported") == found.yearly_change("reported") == wanted
+    assert found.yearly_change("mean_time") == (None if change is None else -50)
+
+
+def test_a_dash_says_why_nothing_is_compared() -> None:
+    assert f"对比期的工单太少（不足 {MINIMUM_SAMPLE} 件" in gezhi.delta(None, "percent")
+
+
+def test_a_rate_is_compared_in_points_as_before() -> None:
+    earlier = Tally({"reported": 2, "accepted": 1})
+    assert FigureSet(Tally({"reported": 2, "accepted": 2}), earlier).change("registration") == 50

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import logging
 import time
@@ -10,11 +11,12 @@ import pytest
 from django.apps import apps
 from django.contrib.auth.hashers import PBKDF2PasswordHasher, get_hasher
 from django.contrib.auth.password_validation import get_default_password_validators
-from django.core.exceptions import ValidationError
+from django.core.exceptions import DisallowedHost, RequestDataTooBig, ValidationError
+from django.core.handlers.exception import response_for_exception
 from django.core.management import call_command
 from django.db import connection
 from django.db.migrations.loader import MigrationLoader
-from django.test import override_settings
+from django.test import RequestFactory, override_settings
 from kombu.exceptions import OperationalError
 
 from governance import beat, celery
@@ -170,3 +172,41 @@ def test_a_production_log_line_is_json_without_anybodys_numbers():
     said = json.loads(formatter.format(record))
     assert said["event"] == "sent to 138****5678, id 1101****002X, order 261122-000123"
     assert said["request"] == "GET /orders/"
+
+
+@pytest.mark.parametrize(
+    ("logger", "error", "told"),
+    [
+        ("RequestDataTooBig", RequestDataTooBig(), "RequestDataTooBig"),
+        ("DisallowedHost", DisallowedHost("Invalid HTTP_HOST header: 'a.b'."), "Invalid HTTP_HOST header"),
+    ],
+)
+@pytest.mark.parametrize("is_json", [True, False])
+def test_a_refused_request_is_one_line_of_warning(logger, error, told, is_json):
+    """As Django logs it, through the formatter and the filters of our settings."""
+    settings = logs.logging_settings(level="INFO", json=is_json)
+    factory = settings["formatters"]["events"].pop("()")
+    out = io.StringIO()
+    handler = logging.StreamHandler(out)
+    handler.setFormatter(factory(**settings["formatters"]["events"]))
+    for name in settings["handlers"]["console"]["filters"]:
+        handler.addFilter(settings["filters"][name]["()"]())
+    speaker = logging.getLogger(f"django.security.{logger}")
+    speaker.addHandler(handler)
+    try:
+        response_for_exception(RequestFactory().get("/"), error)
+    finally:
+        speaker.removeHandler(handler)
+    said = out.getvalue()
+    assert said.count("\n") == 1
+    assert told in said
+    assert "warning" in said
+    assert '"error"' not in said
+    assert "Traceback" not in said
+
+
+def test_another_error_keeps_its_traceback():
+    record = logging.LogRecord("django.security.SuspiciousFileOperation", logging.ERROR, "", 0, "x", (), None)
+    record.exc_info = (ValueError, ValueError("x"), None)
+    assert logs.QuietRefusals().filter(record)
+    assert (record.levelno, bool(record.exc_info)) == (logging.ERROR, True)

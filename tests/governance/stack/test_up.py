@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gettext
+import http.client
 import os
 import shutil
 import signal
@@ -15,6 +16,7 @@ import pytest
 
 from governance.stack import paths, translations, up
 from governance.stack.problems import StackError
+from governance.stack.waiting import WaitingRoom
 from tests.conftest import ROOT, wait_for
 
 COPIED = ("governance", "cases", "partymembers", "grids", "templates", "static", "locale", "manage.py")
@@ -45,6 +47,8 @@ class Portal:
 
     def __init__(self, checkout, **more):
         env = {name: value for name, value in os.environ.items() if name not in OURS}
+        # Tests that run in the background ignore Ctrl-C, and so would what they start.
+        before = signal.signal(signal.SIGINT, signal.default_int_handler)
         self.process = subprocess.Popen(
             [sys.executable, "-m", "governance.stack", "up"],
             cwd=checkout,
@@ -53,6 +57,7 @@ class Portal:
             stderr=subprocess.STDOUT,
             text=True,
         )
+        signal.signal(signal.SIGINT, before)
         self.lines: list[str] = []
         self.reader = threading.Thread(target=lambda: self.lines.extend(self.process.stdout), daemon=True)
         self.reader.start()
@@ -87,6 +92,8 @@ def test_up_serves_mends_a_crash_and_leaves_nothing(checkout):
     port = free_port()
     portal = Portal(checkout, PORT=str(port))
     try:
+        wait_for(lambda: answers(port), 60)
+        assert asked(port)[0] == 503  # long before it is ready
         wait_for(lambda: portal.has_said(f"Gezhi is ready at http://127.0.0.1:{port}/"), 300)
         assert up.is_serving(port)
         second = Portal(checkout, PORT=str(free_port()))
@@ -115,6 +122,42 @@ def test_a_taken_port_is_one_line_naming_the_remedy():
             up.claim_port(port)
     finally:
         held.close()
+
+
+def answers(port):
+    try:
+        return bool(asked(port))
+    except OSError:
+        return False
+
+
+def asked(port):
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    connection.request("GET", "/")
+    answer = connection.getresponse()
+    return answer.status, answer.headers, answer.read().decode()
+
+
+def test_the_port_answers_at_once_while_the_portal_is_set_up_and_then_hands_over():
+    port = free_port()
+    with up.claim_port(port) as listener:
+        with WaitingRoom(listener), socket.create_connection(("127.0.0.1", port)):  # and one who says nothing
+            for _each in range(2):
+                status, headers, page = asked(port)
+                assert (status, headers["Retry-After"]) == (503, "5")
+                assert "格治正在准备" in page
+                assert "Gezhi is being set up" in page
+                assert 'http-equiv="refresh"' in page
+            assert not up.is_serving(port)
+            with pytest.raises(StackError, match="is taken"):
+                up.claim_port(port)
+        # What comes now waits for the web server, which inherits the socket.
+        with socket.create_connection(("127.0.0.1", port)) as caller:
+            caller.sendall(b"later")
+            listener.settimeout(5)
+            accepted, _address = listener.accept()
+            with accepted:
+                assert accepted.recv(5) == b"later"
 
 
 CATALOGUE = """
