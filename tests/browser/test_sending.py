@@ -13,6 +13,7 @@ from pytest_django.live_server_helper import LiveServer
 from cases.models import Case
 from cases.workflow import State
 from partymembers.models import User
+from tests.browser.conftest import Complaints
 from tests.conftest import wait_for
 from tests.factories.cases import World, bring_to, make_world, report
 from tests.factories.people import PASSWORD
@@ -101,11 +102,9 @@ def press(page: Page, selector: str) -> None:
     page.evaluate("selector => { setTimeout(() => document.querySelector(selector).click()); }", selector)
 
 
-def forgive(complaints: list[str]) -> None:
+def forgive(complaints: Complaints) -> None:
     """What the browser says by itself of a request that failed, which the test is about."""
-    complaints[:] = [
-        said for said in complaints if not said.startswith(("Failed to load", "htmx:", "Response Status"))
-    ]
+    complaints.forgive("Failed to load", "htmx:", "Response Status")
 
 
 def expect_empty(page: Page) -> None:
@@ -162,7 +161,7 @@ def test_a_resident_who_goes_back_finds_an_empty_form(visitor: Page, picture: Pa
     assert Case.objects.count() == 1
 
 
-def test_back_over_a_refused_try_is_empty_too(visitor: Page, complaints: list[str]) -> None:
+def test_back_over_a_refused_try_is_empty_too(visitor: Page, complaints: Complaints) -> None:
     visitor.fill("#id_description", "没选事项")
     visitor.click(SUBMIT)
     expect(visitor.locator(".error-summary")).to_be_visible()
@@ -176,7 +175,7 @@ def test_back_over_a_refused_try_is_empty_too(visitor: Page, complaints: list[st
 
 
 def test_nothing_is_lost_when_the_sending_failed(
-    visitor: Page, live_server: LiveServer, complaints: list[str]
+    visitor: Page, live_server: LiveServer, complaints: Complaints
 ) -> None:
     """After the browser's own error page, and then by way of another page: the words are still there."""
     address = visitor.url
@@ -193,7 +192,7 @@ def test_nothing_is_lost_when_the_sending_failed(
 
 
 def test_a_refused_action_keeps_its_draft(
-    desk: Page, live_server: LiveServer, world: World, complaints: list[str]
+    desk: Page, live_server: LiveServer, world: World, complaints: Complaints
 ) -> None:
     case = report(world)
     url = live_server.url + reverse("cases:act", args=[case.number, "decline"])
@@ -277,7 +276,7 @@ def test_a_form_sent_by_a_script_is_sent_once(phone: Page, picture: Path) -> Non
 
 
 def test_a_form_sent_by_htmx_is_sent_once(
-    desk: Page, live_server: LiveServer, world: World, complaints: list[str]
+    desk: Page, live_server: LiveServer, world: World, complaints: Complaints
 ) -> None:
     case = report(world)
     desk.goto(live_server.url + reverse("cases:act", args=[case.number, "decline"]))
@@ -295,7 +294,7 @@ def test_a_form_sent_by_htmx_is_sent_once(
 
 
 def test_the_button_that_was_pressed_is_sent_with_its_value(
-    phone: Page, live_server: LiveServer, world: World, complaints: list[str]
+    phone: Page, live_server: LiveServer, world: World, complaints: Complaints
 ) -> None:
     case = bring_to(world, State.HANDLED)
     phone.goto(live_server.url + reverse("cases:verify", args=[case.number]))
@@ -386,7 +385,7 @@ def test_many_orders_at_once_show_how_far_it_is(desk: Page, live_server: LiveSer
 
 
 def test_a_network_lost_between_two_batches_says_what_was_done(
-    desk: Page, live_server: LiveServer, world: World, complaints: list[str]
+    desk: Page, live_server: LiveServer, world: World, complaints: Complaints
 ) -> None:
     for n in range(12):
         report(world, description=f"第 {n} 处")
