@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 from django.db import transaction
 
 from cases.deadlines import TimerType
-from cases.models import LadderRung, StagePolicy, Urgency
+from cases.models import LadderRung, Matter, MatterClass, StagePolicy, Urgency
 from cases.workflow import Kind, Stage
 
 
@@ -40,6 +40,17 @@ _MINUTES: Final = {
     Urgency.URGENT: ((10, 10, 15, 60, 30, 10), TimerType.URGENT_HOUR),
 }
 _DAY: Final = 24 * 60
+#: Kinds of wishes: code, name, and whether a delivery can be photographed.
+WISH_KINDS: Final = (
+    ("01", "上门帮手", True),
+    ("02", "陪伴出行", False),
+    ("03", "物品", True),
+    ("04", "学习辅导", False),
+    ("05", "维修安装", True),
+    ("06", "健康服务", False),
+    ("07", "法律咨询", False),
+    ("99", "其他心愿", True),
+)
 #: A wish waits for a desk in working time, for people in days.
 _WISH: Final = (
     (Stage.VET, 480, TimerType.WORK_HOUR),
@@ -94,3 +105,13 @@ def seed_configuration() -> None:
         )
     if not LadderRung.objects.exists():
         LadderRung.objects.bulk_create(LadderRung(**rung._asdict()) for rung in default_ladder())
+
+
+@transaction.atomic
+def seed_wish_kinds() -> None:
+    """Write the kinds of wishes where there are none; a repeat does nothing."""
+    section = MatterClass.Section.WISH
+    wishes, _made = MatterClass.objects.get_or_create(section=section, code="01", defaults={"name": "微心愿"})
+    if not wishes.matters.exists():
+        for code, name, needs_photo in WISH_KINDS:
+            Matter.objects.create(matter_class=wishes, code=code, name=name, needs_photo=needs_photo)

@@ -1,10 +1,8 @@
 """Every kind of event: its version, what it is called, what its payload holds, and whom it concerns.
 
-One table feeds the actions (`cases.actions.engine.record` takes the version from it), the notices, the
-public changes feed, webhooks and docs/events.md. A consumer ignores kinds, versions and fields that it does
-not know; a change that would mislead an old reader raises the kind's version, a new optional field does not.
-Payloads name rows by id and, where a reader would otherwise have to look one up, by the name it had then.
-No payload holds a reporter's name, phone or words.
+One table feeds the actions, the notices, the public changes feed, webhooks and docs/events.md. A consumer
+ignores what it does not know; a change that would mislead an old reader raises the kind's version.
+Payloads name rows by id and the name they had then; none holds a reporter's name, phone or words.
 """
 
 from __future__ import annotations

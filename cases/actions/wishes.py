@@ -130,10 +130,15 @@ def claim_wish(
     return record(case, "claim", actor=actor, at=at, **_claim_facts(claim))
 
 
+def held_by(user: User) -> int:
+    """How many wishes somebody has at hand: claimed and not delivered."""
+    return Claim.objects.filter(user=user, ended_at=None, delivered_at=None).count()
+
+
 def _require_free_hands(user: User) -> None:
     """Lock the person, then count: two claims at once cannot both pass."""
     User.objects.select_for_update(no_key=True).filter(pk=user.pk).values_list("pk").first()
-    held = Claim.objects.filter(user=user, ended_at=None, delivered_at=None).count()
+    held = held_by(user)
     if held >= MOST_CLAIMS:
         raise WrongState(
             _("You have %(count)d wishes at hand. Please deliver or hand back one of them first.")

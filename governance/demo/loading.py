@@ -19,6 +19,7 @@ from django.db.models import F, Max
 from django.utils.translation import gettext as _
 
 from cases import consumers, relay
+from cases.defaults import seed_configuration, seed_wish_kinds
 from cases.models import Attachment, Case, CaseEvent, Notification
 from cases.publishing import publisher
 from governance.demo import party, staging, wishes
@@ -71,24 +72,32 @@ def load_demo(
         tell(_("a year of orders"), min(1.0, steps / total))
 
     refusals = _live_bulk(world, bulk, processes, stepped)
+    gone_by = Simulation(now)
+    gone_by.add(wishes.past(world, scale=scale))
+    gone_by.run()
     _pass_over()
     before = len(bulk) * _STEPS_AN_ORDER
     simulation = Simulation(now, lambda steps: stepped(before + steps))
     simulation.add([life(world, each) for each in every if each.at >= border])
     simulation.add(staging.lives(world))
-    simulation.add(wishes.lives(world, scale=scale))
+    simulation.add(wishes.today(world))
     simulation.run()
     party.live_together(world)
     Attachment.objects.filter(case=None).delete()  # of refused steps: never to be expired with shared files
     _relay(lambda share: tell(_("notices"), share))
     _mark_read(now)
     open_doors()
-    return Loaded(Case.objects.count(), CaseEvent.objects.count(), (*refusals, *simulation.refusals))
+    return Loaded(
+        Case.objects.count(), CaseEvent.objects.count(), (*refusals, *gone_by.refusals, *simulation.refusals)
+    )
 
 
 @transaction.atomic
 def make_world(*, now: datetime, seed: int) -> World:
     """Everything but the orders."""
+    # What migrations have written, unless somebody has emptied the tables.
+    seed_configuration()
+    seed_wish_kinds()
     territory = make_territory(seed=seed, at=BEGAN)
     units = make_units(territory)
     staff = make_staff(territory, units, seed=seed)

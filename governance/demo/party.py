@@ -107,6 +107,9 @@ def _make_committees(world: World, at: dt.datetime) -> tuple[Branch, dict[int, B
         committees[community.pk] = committee
         Post.objects.create(user=secretary, role=Role.BRANCH_SECRETARY, branch=committee, starts_on=SINCE)
     home = made.communities[HOME_COMMUNITY]
+    for user in world.staff.members[1:4]:
+        seat = committees[home.pk]
+        Post.objects.create(user=user, role=Role.BRANCH_COMMITTEE, branch=seat, starts_on=SINCE)
     for number, grid in enumerate(made.below(home, made.grids), start=1):
         add(BranchLevel.BRANCH, f"{home.name}第{number}网格支部", grid, committees[home.pk])
     return city, committees

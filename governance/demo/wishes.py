@@ -57,21 +57,28 @@ _STANDING: Final = (
 )
 
 
-def lives(world: World, *, scale: float) -> list[Life]:
-    """Past wishes all over the city, and those that stand at home today."""
-    rng = random.Random(f"{world.seed} wishes")
-    kinds = {kind.name: kind for kind in wish_kinds()}
-    home = world.territory.communities[HOME_COMMUNITY]
-    past = [
+def past(world: World, *, scale: float) -> list[Life]:
+    """Wishes of the last months, all over the city."""
+    rng, kinds = random.Random(f"{world.seed} wishes"), _kinds()
+    return [
         _past(world, number, kinds, world.now - dt.timedelta(days=rng.uniform(3, DAYS)))
         for number in range(max(FEWEST, round(PAST * scale)))
     ]
+
+
+def today(world: World) -> list[Life]:
+    """Those that stand in the demo's own community now: the same at every scale."""
+    rng, kinds = random.Random(f"{world.seed} wishes today"), _kinds()
+    home = world.territory.communities[HOME_COMMUNITY]
     grids = world.territory.below(home, world.territory.grids)
-    today = [
+    return [
         _standing(world, PAST + number, kinds, state, rng.choice(grids))
         for number, state in enumerate(_STANDING)
     ]
-    return [*past, *today]
+
+
+def _kinds() -> dict[str, Matter]:
+    return {kind.name: kind for kind in wish_kinds()}
 
 
 class _Living:
@@ -101,6 +108,13 @@ class _Living:
             contact=Contact(name=name, phone=f"1990002{self.number:04d}", is_verified=True),
             at=at,
         )  # fmt: skip
+
+    def claim(self, at: dt.datetime) -> None:
+        """By the helper, or by somebody else where the helper has as many at hand as one may."""
+        pool = self.world.staff.volunteers + self.world.staff.members[1:]
+        while wishes.held_by(self.helper) >= wishes.MOST_CLAIMS:
+            self.helper = self.rng.choice(pool)
+        self.case = wishes.claim_wish(case_id=self.case.pk, actor=self.helper, at=at)
 
     def desk(self) -> User:
         return self.world.desk_staff(self.case.desk_id, self.rng)
@@ -161,7 +175,7 @@ def _past(world: World, number: int, kinds: dict[str, Matter], at: dt.datetime) 
         yield at, me.case
         wishes.assign_wish(case_id=me.case.pk, claimant=me.helper, actor=me.secretary(), at=at)
     else:
-        wishes.claim_wish(case_id=me.case.pk, actor=me.helper, at=at)
+        me.claim(at)
         at += HOUR * rng.uniform(0.5, 5)
         yield at, me.case
         wishes.confirm_claim(case_id=me.case.pk, actor=me.secretary(), at=at)
@@ -187,7 +201,7 @@ def _fulfilled(me: _Living, at: dt.datetime) -> Life:
 def _standing(world: World, number: int, kinds: dict[str, Matter], state: State, grid: Place) -> Life:
     """A wish that stands at home today, in the given state."""
     me = _Living(world, number, kinds, grid)
-    if state in (State.CONFIRMED, State.BEGUN) and number % 2:
+    if state == State.BEGUN and number % 2:
         me.helper = world.staff.visitors["member"]
     road = [State.ASKED, State.PUBLISHED, State.CLAIMED, State.CONFIRMED, State.BEGUN, State.DELIVERED]
     steps = road.index(state)
@@ -200,7 +214,7 @@ def _standing(world: World, number: int, kinds: dict[str, Matter], state: State,
         if step == State.PUBLISHED:
             me.publish(at, days=me.rng.randint(6, 30))
         elif step == State.CLAIMED:
-            wishes.claim_wish(case_id=me.case.pk, actor=me.helper, at=at)
+            me.claim(at)
         elif step == State.CONFIRMED:
             wishes.confirm_claim(case_id=me.case.pk, actor=me.secretary(), at=at)
         elif step == State.BEGUN:

@@ -9,7 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db import connection
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
+
+from tests.conftest import wait_for
 
 FLAGS = [
     "--no-sandbox",
@@ -73,7 +76,7 @@ def complaints() -> Complaints:
 
 
 @pytest.fixture
-def open_page(chromium: Browser, complaints: Complaints) -> Iterator[Any]:
+def open_page(request: pytest.FixtureRequest, chromium: Browser, complaints: Complaints) -> Iterator[Any]:
     """Opens pages in a context of their own: `open_page(width=390, height=844, **context_options)`."""
     contexts: list[BrowserContext] = []
 
@@ -98,4 +101,16 @@ def open_page(chromium: Browser, complaints: Complaints) -> Iterator[Any]:
     yield open_one
     for context in contexts:
         context.close()
+    if "live_server" in request.fixturenames:
+        wait_for(_is_quiet)
     assert complaints == []
+
+
+def _is_quiet() -> bool:
+    """Whether the server is done with what pages had asked: emptying the tables next could deadlock."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+            " AND pid <> pg_backend_pid() AND backend_type = 'client backend' AND state <> 'idle'"
+        )
+        return cursor.fetchone() == (0,)

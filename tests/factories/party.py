@@ -38,7 +38,8 @@ def make_branch(
     fields: dict[str, Any] = {
         "code": f"B{next(_numbers):05d}", "name": name, "level": level, "place": place, "unit": unit,
     }  # fmt: skip
-    return parent.add_child(**fields) if parent else Branch.add_root(**fields)
+    tree = Branch.objects
+    return tree.add_child(parent, fields) if parent else tree.add_root(fields)
 
 
 def make_member(

@@ -8,33 +8,53 @@ from pathlib import Path
 
 import pytest
 import shapely
-from django.db.models import Count, F, Q
+from django.db.models import Count, F, Q, Sum
 from django.utils import timezone
 
 from cases import relay
+from cases.catalogue import wish_kinds
 from cases.deadlines import TimerType
 from cases.models import (
     Attachment,
     Case,
     CaseEvent,
     Channel,
+    Claim,
     Clock,
     Matter,
     MatterClass,
     Notification,
     Responsibility,
     Standard,
+    Wish,
 )
 from cases.workflow import WORKFLOWS, Kind, State
 from governance.demo.divisions import STREETS
 from governance.demo.loading import Loaded
 from governance.demo.signins import signin_table
-from governance.demo.staff import PASSWORD, SIGN_INS
+from governance.demo.staff import MEMBERS, PASSWORD, SIGN_INS
 from grids.boundaries import locate
 from grids.levels import Level
 from grids.models import Building, Compound, Place, QrCode
 from partymembers.access import access_of
-from partymembers.models import OFFICER_ROLES, Post, Role, Unit, User
+from partymembers.models import (
+    OFFICER_ROLES,
+    Activity,
+    Branch,
+    BranchLevel,
+    CheckIn,
+    Evaluation,
+    Member,
+    PointsAccount,
+    PointsEntry,
+    Post,
+    Role,
+    ServiceRecord,
+    StationItem,
+    Team,
+    Unit,
+    User,
+)
 
 from .conftest import NOW
 
@@ -78,13 +98,13 @@ def test_boundaries_are_schematic_and_share_their_edges() -> None:
 
 
 def test_the_catalogue_has_every_timer_and_units_for_most() -> None:
-    assert MatterClass.objects.count() == 10
-    assert 40 <= Matter.objects.count() <= 60
+    assert MatterClass.objects.exclude(section=MatterClass.Section.WISH).count() == 10
+    assert 40 <= Matter.objects.exclude(matter_class__section=MatterClass.Section.WISH).count() <= 60
     assert set(Standard.objects.values_list("timer_type", flat=True)) == set(TimerType)
     assert Matter.objects.filter(direct_dispatch=True).exists()
     assert Matter.objects.filter(needs_photo=False).exists()
     assert Matter.objects.filter(is_fallback=True).count() == 1
-    assert Matter.objects.filter(standards=None).count() == 0
+    assert set(Matter.objects.filter(standards=None)) == set(wish_kinds())
     assert Unit.objects.count() == 34
     routed = Case.objects.filter(routed_at__isnull=False)
     assert routed.filter(suggested_unit__isnull=False).count() > 0.85 * routed.count()
@@ -113,12 +133,11 @@ def test_every_sign_in_works_and_is_told() -> None:
 
 def test_orders_were_lived_through_the_actions(demo: Loaded) -> None:
     """Each order's events are a walk through the workflow's table, in the order of time and sequence."""
-    rules = WORKFLOWS[Kind.INCIDENT]
     assert Case.objects.count() == demo.orders >= 160
     assert demo.refusals == ()
     for case in Case.objects.prefetch_related("events"):
-        events = list(case.events.all())
-        state = State.REPORTED
+        events, rules = list(case.events.all()), WORKFLOWS[case.kind]
+        state = State.REPORTED if case.kind == Kind.INCIDENT else State.ASKED
         assert [event.seq for event in events] == list(range(1, case.last_seq + 1))
         assert [event.at for event in events] == sorted(event.at for event in events)
         assert events[-1].at <= NOW
@@ -180,3 +199,50 @@ def test_no_clock_of_an_ended_order_runs_and_no_rung_is_overdue() -> None:
     ended = Q(case__state__in=[State.CLOSED, State.DECLINED, State.MERGED, State.VOIDED])
     assert Clock.objects.filter(ended, stopped_at=None).count() == 0
     assert Clock.objects.filter(next_rung_at__lt=NOW - timedelta(minutes=2)).count() == 0
+
+
+def test_every_community_has_a_committee_with_a_secretary() -> None:
+    communities = Place.objects.filter(level=Level.COMMUNITY)
+    committees = Branch.objects.filter(level=BranchLevel.COMMUNITY)
+    assert set(committees.values_list("place", flat=True)) == set(communities.values_list("pk", flat=True))
+    led = Post.objects.filter(role=Role.BRANCH_SECRETARY).values_list("branch", flat=True)
+    assert set(led) == set(committees.values_list("pk", flat=True))
+
+
+def test_most_members_have_checked_in_some_wait_some_are_due() -> None:
+    assert Member.objects.count() == MEMBERS == 400
+    states = Counter(CheckIn.objects.values_list("state", flat=True))
+    assert states[CheckIn.State.ACCEPTED] > 300
+    assert states[CheckIn.State.ASKED] > 5
+    assert Member.objects.filter(check_ins=None).count() > 5
+    assert Member.objects.get(user__username="member").checkin_branch is not None
+
+
+def test_wishes_stand_in_every_state_of_their_table() -> None:
+    states = {
+        state for rule in WORKFLOWS[Kind.WISH].values() for pair in rule.moves.items() for state in pair
+    }
+    found = Counter(Case.objects.filter(kind=Kind.WISH).values_list("state", flat=True))
+    assert set(found) == states == {State(state) for state in found}
+    assert sum(found.values()) > 70
+    assert not Wish.objects.filter(case__state=State.ASKED).exclude(title="").exists()
+    assert Claim.objects.filter(ended_at=None).values("case").distinct().count() == sum(
+        found[state] for state in (State.CLAIMED, State.CONFIRMED, State.BEGUN, State.DELIVERED)
+    )
+
+
+def test_three_teams_activities_grades_and_a_shelf() -> None:
+    assert Team.objects.count() == 3
+    assert Activity.objects.count() == 6
+    assert Evaluation.objects.exclude(reported_at=None).exists()
+    assert StationItem.objects.filter(stock__gt=0).count() == 4
+    assert ServiceRecord.objects.filter(minutes__gt=0).count() > 50
+
+
+def test_the_ledger_balances() -> None:
+    assert PointsEntry.objects.aggregate(sum=Sum("amount"))["sum"] == 0
+    for account in PointsAccount.objects.filter(kind=PointsAccount.Kind.PERSON).annotate(
+        of=Sum("entries__amount")
+    ):
+        assert account.balance == account.of >= 0
+    assert User.objects.get(username="volunteer").volunteer.community_id is not None
