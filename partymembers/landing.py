@@ -45,12 +45,25 @@ def choose_post(request: HttpRequest, post_id: int) -> bool:
 
 
 def home_url(request: HttpRequest) -> str:
-    """Where `/` leads: the page of the current post, else of another; without any, one's own reports."""
+    """Where `/` leads: the page of the current post, else of another.
+
+    Without any: the wish wall for members and volunteers, one's own reports for everybody else.
+    """
     current = current_post(request)
     posts = ([current] if current else []) + [post for post in access_for(request).posts if post != current]
-    for name in [landing_of(post.role) for post in posts] or ["cases:mine"]:
+    for name in [landing_of(post.role) for post in posts] or [
+        "cases:wishes" if _serves(request) else "cases:mine"
+    ]:
         try:
             return reverse(name)
         except NoReverseMatch:
             continue
     return reverse("profile")
+
+
+def _serves(request: HttpRequest) -> bool:
+    """Whether it is a member or volunteer; read with the session's user, without a query."""
+    member, volunteer = (getattr(request.user, name, None) for name in ("member", "volunteer"))
+    return (member is not None and member.left_on is None) or (
+        volunteer is not None and volunteer.left_at is None
+    )

@@ -11,8 +11,9 @@ from django.utils import timezone
 from partymembers.access import access_of
 from partymembers.landing import landing_of
 from partymembers.models import Role, TrustedDevice
+from tests.factories.party import make_branch, make_member, make_volunteer
 from tests.factories.people import PASSWORD, make_post, make_substitute, make_unit, make_user
-from tests.partymembers.conftest import DAY, City
+from tests.partymembers.conftest import DAY, TODAY, City
 
 pytestmark = pytest.mark.django_db
 
@@ -66,6 +67,18 @@ def test_home_passes_over_pages_that_do_not_exist(client: Client, town: City) ->
 
 def test_without_a_post_home_leads_to_one_s_own_reports(client: Client) -> None:
     client.force_login(make_user())
+    assert client.get("/")["Location"] == "/mine/"
+
+
+def test_members_and_volunteers_without_a_post_begin_at_the_wish_wall(client: Client, town: City) -> None:
+    member = make_member(home=make_branch())
+    volunteer = make_volunteer(community=town.here)
+    for user in (member.user, volunteer.user):
+        client.force_login(user)
+        assert client.get("/")["Location"] == "/wishes/"
+    member.left_on = TODAY
+    member.save()
+    client.force_login(member.user)
     assert client.get("/")["Location"] == "/mine/"
 
 
