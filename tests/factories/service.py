@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.test import Client
+from django.urls import reverse
+
 from grids.models import Place
 from partymembers.actions import lists
 from partymembers.actions.activities import Plan, create_activity, sign_up
@@ -114,3 +117,18 @@ def make_served(world: World) -> Served:
         resource=lists.offer_resource(offer=lists.Offer("义诊", west), actor=desk, at=NOON),
         project=lists.start_project(undertaking=undertaking, actor=desk, at=NOON),
     )
+
+
+def award_wish(party: Party, user: User, source_id: int, *, what: str = "修水龙头", stated: int = 10) -> None:
+    """Points for a wish, on one of nine days."""
+    award_points(
+        user=user, rule_code="wish", source="wish", source_id=source_id, what=what, stated=stated,
+        at=NOON + timedelta(days=source_id % 9), place=party.world.city.west,
+    )  # fmt: skip
+
+
+def text_of(client: Client, name: str, *args: Any, **query: str) -> str:
+    """The page behind a name of the service, which must answer 200."""
+    answer = client.get(reverse(f"service:{name}", args=args), query)
+    assert answer.status_code == 200, (name, answer.status_code)
+    return str(answer.content.decode())

@@ -1,24 +1,18 @@
-"""The points ledger: whatever happens, and however much at once, the books balance."""
+"""Awards, corrections and redemptions: what is due, what is refused, and to whom."""
 
 from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
-from threading import Barrier, Thread
 from typing import Any
 
 import pytest
-from django.db import IntegrityError, connection, transaction
-from django.db.models import Sum
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from django.db import IntegrityError, transaction
 
-from governance.common.errors import DomainError, Invalid, NotAllowed, NotVisible, WrongState
+from governance.common.errors import Invalid, NotAllowed, NotVisible, WrongState
 from partymembers.actions.points import (
     amount_of,
-    award_points,
     cancel_redemption,
     correct_points,
     redeem_item,
@@ -26,146 +20,19 @@ from partymembers.actions.points import (
 from partymembers.models import (
     AuditEntry,
     EarningRule,
-    PointsAccount,
-    PointsEntry,
     PointsTransaction,
-    Redemption,
-    Station,
     StationItem,
     User,
 )
 from tests.factories.cases import NOON
-from tests.factories.party import Party, make_party
-
-DAY = dt.timedelta(days=1)
-
-
-@dataclass
-class Shop:
-    """The community's station with one item of 30 points, of which there are five."""
-
-    party: Party
-    item: StationItem
-
-    @property
-    def desk(self) -> User:
-        """Who keeps it."""
-        return self.party.world.desk
-
-    @property
-    def people(self) -> list[User]:
-        """Three who earn and spend."""
-        return [self.party.member, self.party.second_member, self.party.volunteer]
-
-
-def make_shop() -> Shop:
-    party = make_party()
-    station = Station.objects.create(name="西涧积分超市", place=party.world.city.west)
-    return Shop(party, StationItem.objects.create(station=station, name="洗衣液", points=30, stock=5))
-
-
-@pytest.fixture
-def shop(db: None) -> Shop:
-    return make_shop()
-
-
-def award(shop: Shop, user: User, source_id: str | int = 1, **given: Any) -> PointsTransaction | None:
-    values: dict[str, Any] = {
-        "rule_code": "wish",
-        "source": "wish",
-        "what": "修水龙头",
-        "stated": 50,
-        "at": NOON,
-        "place": shop.party.world.city.west,
-    }
-    return award_points(user=user, source_id=source_id, **(values | given))
-
-
-def balance(user: User) -> int:
-    return PointsAccount.objects.get(user=user).balance
-
-
-def assert_books_balance() -> None:
-    """Every balance is the sum of its entries and not below zero; every transaction sums to zero."""
-    with connection.cursor() as cursor:
-        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
-        cursor.execute("SET CONSTRAINTS ALL DEFERRED")
-    for account in PointsAccount.objects.filter(kind=PointsAccount.Kind.PERSON):
-        total = account.entries.aggregate(sum=Sum("amount"))["sum"] or 0
-        assert account.balance == total >= 0
-    sums = PointsTransaction.objects.annotate(sum=Sum("entries__amount")).values_list("sum", flat=True)
-    assert set(sums) <= {0}
-    caps = dict(EarningRule.objects.exclude(cap_per_day=0).values_list("pk", "cap_per_day"))
-    earned = (
-        PointsEntry.objects.filter(account__kind="person", transaction__kind="award")
-        .values("account", "transaction__rule", "transaction__day")
-        .annotate(sum=Sum("amount"))
-    )
-    net: dict[tuple[int, int, dt.date], int] = {
-        (row["account"], row["transaction__rule"], row["transaction__day"]): row["sum"] for row in earned
-    }
-    for back in PointsEntry.objects.filter(
-        account__kind="person", transaction__reverses__kind="award"
-    ).select_related("transaction__reverses"):
-        award = back.transaction.reverses
-        assert award is not None
-        assert award.rule_id is not None
-        net[(back.account_id, award.rule_id, award.day)] += back.amount
-    for (_account, rule, _day), points in net.items():
-        assert points <= caps.get(rule, points)
-
-
-STEPS = st.lists(
-    st.one_of(
-        st.tuples(
-            st.just("award"),
-            st.integers(0, 2),
-            st.integers(0, 5),
-            st.integers(-5, 80),
-            st.sampled_from(["wish", "activity", "check_in"]),
-        ),
-        st.tuples(st.just("correct"), st.integers(0, 20)),
-        st.tuples(st.just("redeem"), st.integers(0, 2)),
-        st.tuples(st.just("cancel"), st.integers(0, 8)),
-        st.tuples(st.just("next day")),
-    ),
-    max_size=30,
+from tests.factories.shop import (
+    Shop,
+    assert_books_balance,
+    award,
+    balance,
 )
 
-
-@given(steps=STEPS)
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_the_books_balance_whatever_happens(shop: Shop, steps: list[tuple[Any, ...]]) -> None:
-    with transaction.atomic():
-        at = NOON
-        for step in steps:
-            at = at + DAY if step[0] == "next day" else at
-            try:
-                with transaction.atomic():
-                    take(shop, step, at)
-            except DomainError:
-                pass
-            assert_books_balance()
-        left = StationItem.objects.get(pk=shop.item.pk).stock
-        assert left + Redemption.objects.filter(cancelled_at=None).count() == 5
-        transaction.set_rollback(True)
-
-
-def take(shop: Shop, step: tuple[Any, ...], at: dt.datetime) -> None:
-    kind, *given_values = step
-    if kind == "award":
-        person, source_id, stated, rule = given_values
-        user = shop.people[person]
-        award(shop, user, source_id, source=rule, rule_code=rule, stated=stated, minutes=stated, at=at)
-    elif kind == "correct":
-        chosen = PointsTransaction.objects.order_by("pk")[given_values[0] : given_values[0] + 1]
-        for found in chosen:
-            correct_points(transaction_id=found.pk, reason="记错了", at=at, by=shop.desk)
-    elif kind == "redeem":
-        redeem_item(user=shop.people[given_values[0]], item_id=shop.item.pk, by=shop.desk, at=at)
-    elif kind == "cancel":
-        for handed in Redemption.objects.order_by("pk")[given_values[0] : given_values[0] + 1]:
-            cancel_redemption(redemption_id=handed.pk, by=shop.desk, reason="退回", at=at)
+DAY = dt.timedelta(days=1)
 
 
 def test_an_award_counts_once(shop: Shop) -> None:
@@ -332,121 +199,3 @@ def test_what_is_not_on_the_shelf_is_not_handed_over(shop: Shop, change: dict[st
     StationItem.objects.filter(pk=shop.item.pk).update(**change)
     with pytest.raises(WrongState):
         redeem_item(user=shop.party.member, item_id=shop.item.pk, by=shop.desk, at=NOON)
-
-
-LEDGER_WRITES = {
-    "entry changed": "UPDATE partymembers_pointsentry SET amount = amount + 1",
-    "entry deleted": "DELETE FROM partymembers_pointsentry",
-    "transaction changed": "UPDATE partymembers_pointstransaction SET what = 'x'",
-    "transaction deleted": "DELETE FROM partymembers_pointstransaction",
-    "balance written": "UPDATE partymembers_pointsaccount SET balance = balance + 1",
-    "account with points opened": (
-        "INSERT INTO partymembers_pointsaccount (kind, user_id, balance)"
-        " SELECT 'person', max(id), 5 FROM partymembers_user"
-    ),
-    "one-sided transaction": (
-        "INSERT INTO partymembers_pointstransaction (kind, user_id, source, source_id, what, at, day)"
-        " SELECT 'award', max(id), 'x', 'x', 'x', now(), now() FROM partymembers_user"
-    ),
-    "third side": (
-        "INSERT INTO partymembers_pointsentry (transaction_id, account_id, amount)"
-        " SELECT min(t.id), (SELECT a.id FROM partymembers_pointsaccount a WHERE a.kind = 'redeemed'), 7"
-        " FROM partymembers_pointstransaction t"
-    ),
-}
-
-
-@pytest.mark.parametrize("sql", LEDGER_WRITES.values(), ids=LEDGER_WRITES)
-def test_postgresql_keeps_the_books(shop: Shop, sql: str) -> None:
-    award(shop, shop.party.member)
-    redeem_item(user=shop.party.member, item_id=shop.item.pk, by=shop.desk, at=NOON)
-    with pytest.raises(IntegrityError):
-        run(sql, "SET CONSTRAINTS ALL IMMEDIATE")
-
-
-def run(*statements: str) -> None:
-    with transaction.atomic(), connection.cursor() as cursor:
-        for statement in statements:
-            cursor.execute(statement)
-
-
-def at_once(*acts: Callable[[], object]) -> list[object]:
-    """What each act returned or raised, all of them begun at the same moment, each on its own connection."""
-    barrier, found = Barrier(len(acts)), list[object]()
-
-    def run(act: Callable[[], object]) -> None:
-        try:
-            barrier.wait(timeout=30)
-            found.append(act())
-        except DomainError as error:
-            found.append(error)
-        finally:
-            connection.close()
-
-    threads = [Thread(target=run, args=[act]) for act in acts]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(timeout=60)
-    assert len(found) == len(acts)
-    return found
-
-
-@pytest.mark.django_db(transaction=True)
-def test_ten_give_the_same_award_at_once() -> None:
-    shop = make_shop()
-    found = at_once(*[lambda: award(shop, shop.party.member)] * 10)
-    assert len({each.pk for each in found if isinstance(each, PointsTransaction)}) == 1
-    assert (balance(shop.party.member), PointsEntry.objects.count()) == (50, 2)
-
-
-@pytest.mark.django_db(transaction=True)
-def test_the_last_points_are_spent_once() -> None:
-    shop = make_shop()
-    award(shop, shop.party.member)
-    found = at_once(
-        *[lambda: redeem_item(user=shop.party.member, item_id=shop.item.pk, by=shop.desk, at=NOON)] * 2
-    )
-    assert sorted(type(each).__name__ for each in found) == ["Redemption", "WrongState"]
-    shop.item.refresh_from_db()
-    assert (balance(shop.party.member), shop.item.stock) == (20, 4)
-    assert_all_committed_books_balance()
-
-
-@pytest.mark.django_db(transaction=True)
-def test_the_last_item_is_handed_over_once() -> None:
-    shop = make_shop()
-    StationItem.objects.update(stock=1)
-    for user in shop.people:
-        award(shop, user)
-    found = at_once(
-        *[lambda u=u: redeem_item(user=u, item_id=shop.item.pk, by=shop.desk, at=NOON) for u in shop.people]
-    )
-    assert sorted(type(each).__name__ for each in found) == ["Redemption", "WrongState", "WrongState"]
-    assert StationItem.objects.get().stock == 0
-
-
-@pytest.mark.django_db(transaction=True)
-def test_the_cap_holds_at_once() -> None:
-    shop = make_shop()
-    at_once(*[lambda n=n: award(shop, shop.party.member, n) for n in range(6)])
-    assert balance(shop.party.member) == 100
-    assert_all_committed_books_balance()
-
-
-@pytest.mark.django_db(transaction=True)
-def test_one_taking_back_of_many_at_once_counts() -> None:
-    shop = make_shop()
-    award(shop, shop.party.member)
-    redemption = redeem_item(user=shop.party.member, item_id=shop.item.pk, by=shop.desk, at=NOON)
-    found = at_once(
-        *[lambda: cancel_redemption(redemption_id=redemption.pk, by=shop.desk, reason="退", at=NOON)] * 3
-    )
-    assert sorted(type(each).__name__ for each in found) == ["Redemption", "WrongState", "WrongState"]
-    shop.item.refresh_from_db()
-    assert (balance(shop.party.member), shop.item.stock) == (50, 5)
-
-
-def assert_all_committed_books_balance() -> None:
-    with transaction.atomic():
-        assert_books_balance()
