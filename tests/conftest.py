@@ -7,12 +7,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import hypothesis
 import pytest
+import time_machine
 from django.db import connection
 from pytest_django import Settings
 
@@ -88,6 +90,21 @@ def celery_worker(
         except subprocess.TimeoutExpired:
             worker.kill()
             worker.wait()
+
+
+@pytest.fixture
+def scene(db: None) -> Iterator[Any]:
+    """Orders in every state with their people and with strangers (`tests.factories.scene`), at 17 o'clock."""
+    from cases.calendars import forget_calendar  # noqa: PLC0415  models wait until Django is set up
+    from partymembers.defaults import seed_defaults  # noqa: PLC0415
+    from tests.factories.cases import NOON  # noqa: PLC0415
+    from tests.factories.scene import make_scene  # noqa: PLC0415
+
+    forget_calendar()
+    with time_machine.travel(NOON + timedelta(hours=5), tick=False):
+        seed_defaults()  # a test before this one may have emptied every table
+        yield make_scene()
+    forget_calendar()
 
 
 @pytest.fixture(autouse=True)
