@@ -167,9 +167,17 @@ def _fits_the_rest(case: Case, action: str, standing: Standing) -> bool:
         return level_below(case) is not None
     if action == "urge":
         return not standing.has_urged
+    if action in ("to_branch", "claim"):
+        return _fits_wall(case, action, standing.at)
+    return action != "rate" or _fits_rating(case, standing)
+
+
+def _fits_wall(case: Case, action: str, at: datetime) -> bool:
+    """A wish goes to the branch once; it is claimed until the last day on which it is wanted."""
     if action == "to_branch":
         return case.wish.left_to_branch_at is None
-    return action != "rate" or _fits_rating(case, standing)
+    day = case.wish.deliver_by
+    return day is None or timezone.localdate(at) <= day
 
 
 def _fits_rating(case: Case, standing: Standing) -> bool:
@@ -290,6 +298,8 @@ def _stale(case: Case, rule: Rule, standing: Standing) -> str:
         return str(URGED_LATELY)
     if rule.action == "withdraw" and case.dispatched_at is not None and rule.allowed_in(case.state):
         return _("A unit has already worked on this report, so it can no longer be withdrawn.")
+    if rule.action == "claim" and rule.allowed_in(case.state):
+        return _("The day on which it was wanted is over. The desk may set another.")
     last = case.events.select_related("actor").order_by("-seq").first()
     told = _("This order is now “%(state)s”, so “%(action)s” did not take effect.") % {
         "state": case.get_state_display(),

@@ -9,7 +9,7 @@ from django.apps import apps
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from cases.workflow import OPEN_STATES, WISH_OPEN_STATES, Kind
+from cases.workflow import OPEN_STATES, WISH_OPEN_STATES, Kind, State
 from governance.common.kept import AnyOf
 from grids.levels import ORDER_LEVELS
 from partymembers.models import DESK_ROLES
@@ -56,7 +56,8 @@ class CaseQuerySet(QuerySet["Case"]):
                 confirmed_at__isnull=False,
             )
             kept = claims.filter(Q(ended_at__isnull=True) | Q(ending="completed"))
-            condition |= Q(reporter_id=access.user_id) | Q(Exists(kept))
+            helped = Q(Exists(kept)) & ~Q(state=State.VOIDED)  # revoked, it was nobody's to know any more
+            condition |= Q(reporter_id=access.user_id) | helped
         return self.filter(condition, kind=Kind.WISH)
 
     def wishes_of_desk(self, access: Access) -> Self:

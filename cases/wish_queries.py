@@ -30,14 +30,13 @@ from django.utils.translation import ngettext
 
 from cases.models import Case, Claim, Clock, Wish
 from cases.queries import metres_between
+from cases.standpoint import Standpoint
 from cases.wishes import TAKEN, wall, where_of, wish_relations
 from cases.workflow import Kind, Relation, Stage, State
 from governance.common.errors import NotVisible
 from governance.common.pagination import CursorPage
-from grids.models import Level, Place
 from partymembers.access import Access
-from partymembers.keepers import home_of
-from partymembers.models import Branch, Member, Unit, User
+from partymembers.models import User
 
 #: States in which the public half may be read by whoever may help.
 _SHOWN = (State.PUBLISHED, *TAKEN, State.DELIVERED, State.CLOSED)
@@ -45,60 +44,6 @@ _SHOWN = (State.PUBLISHED, *TAKEN, State.DELIVERED, State.CLOSED)
 ICONS = {"01": "tool", "02": "walk", "03": "box", "04": "edit", "05": "building", "06": "smile", "07": "doc"}
 #: Positions are rough, and so are distances: never below this.
 _ROUGHLY = 100
-
-
-@dataclass(frozen=True)
-class Standpoint:
-    """From where somebody looks at the wall: their community if they have one, and the city that it is of."""
-
-    home: Place | None
-    city_id: int | None
-
-    @property
-    def position(self) -> tuple[float, float] | None:
-        """The middle of the community, if it is drawn."""
-        if self.home is None or self.home.lng is None or self.home.lat is None:
-            return None
-        return self.home.lng, self.home.lat
-
-
-def standpoint(user: User, access: Access) -> Standpoint:
-    """Where somebody serves: as volunteer or member, else where their unit or branch does; a few queries."""
-    home = home_of(user)
-    place = home or _place_of_posts(access) or _place_of_home_branch(user)
-    if place is not None:
-        steps = range(Place.steplen, len(place.path) + 1, Place.steplen)
-        cities = Place.objects.filter(path__in=[place.path[:end] for end in steps], level=Level.CITY)
-    else:
-        cities = Place.objects.filter(level=Level.CITY)
-    found = list(cities.values_list("pk", flat=True)[:2])
-    return Standpoint(home, found[0] if len(found) == 1 else None)
-
-
-def _place_of_posts(access: Access) -> Place | None:
-    if access.branches:
-        leads = Branch.objects.filter(pk__in=access.branch_ids, place__isnull=False)
-        branch = leads.select_related("place").order_by("-path").first()
-        if branch is not None:
-            return branch.place
-    if access.unit_ids:
-        units = Unit.objects.filter(pk__in=access.unit_ids, place__isnull=False)
-        unit = units.select_related("place").order_by("pk").first()
-        if unit is not None:
-            return unit.place
-    return None
-
-
-def _place_of_home_branch(user: User) -> Place | None:
-    """A member who serves nowhere yet looks from where the nearest committee above their branch serves."""
-    member = Member.objects.filter(user=user, left_on=None).select_related("home_branch").first()
-    if member is None:
-        return None
-    path = member.home_branch.path
-    above = [path[:end] for end in range(Branch.steplen, len(path) + 1, Branch.steplen)]
-    nearest = Branch.objects.filter(path__in=above, place__isnull=False).select_related("place")
-    branch = nearest.order_by("-path").first()
-    return branch.place if branch is not None else None
 
 
 @dataclass(frozen=True)
@@ -261,5 +206,4 @@ def _may_read(case: Case, user: User, access: Access) -> bool:
     relations = set(wish_relations(user, access, case))
     if relations & {Relation.CLAIMER, Relation.BRANCH}:
         return True
-    is_shown = Relation.HELPER in relations and case.state in _SHOWN
-    return is_shown and standpoint(user, access).city_id == case.city_id
+    return Relation.HELPER in relations and case.state in _SHOWN

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from cases.actors import Actor, PublicReporter, System
 from cases.models import Case, Claim, Wish
+from cases.standpoint import standpoint
 from cases.workflow import Kind, Relation, State
 from governance.common.remembering import remembered
 from partymembers.access import NOTHING, Access, access_of
@@ -52,8 +53,15 @@ def wish_relations(user: User, access: Access, case: Case) -> Iterable[Relation]
     if branch is not None and access.leads_branch(branch.path):
         yield Relation.BRANCH
     # Also when it is taken: whoever comes too late learns that somebody was faster.
-    if case.wish.published_at and case.reporter_id != user.pk and is_helper(user, access):
+    if case.wish.published_at and may_help(user, access, case):
         yield Relation.HELPER
+
+
+def may_help(user: User, access: Access, case: Case) -> bool:
+    """Whether somebody may take this wish on: a helper of its city who has not asked for it."""
+    if case.reporter_id == user.pk or not is_helper(user, access):
+        return False
+    return case.city_id == remembered(("city", user.pk), lambda: standpoint(user, access).city_id)
 
 
 def is_helper(user: User, access: Access) -> bool:
@@ -90,6 +98,17 @@ def sees_asker(actor: Actor, case: Case, *, at: datetime, access: Access | None 
     if access.is_desk_of(case.desk.path) or access.is_desk_above(case.desk.path):
         return True
     return case.state in _ASKER_IS_KNOWN and is_claimer(actor, last_claim(case), access)
+
+
+def asker_name(case: Case) -> str:
+    """Whom the wish is for: who was named, else who asked with an account; empty for neither."""
+    return case.reporter_name or (case.reporter.name if case.reporter is not None else "")
+
+
+def asker_phone(case: Case) -> str:
+    """The asker's phone; on somebody's behalf it is never that of the worker who asked."""
+    own = case.reporter.phone if case.reporter is not None and not case.reporter_name else ""
+    return case.reporter_phone or own or ""
 
 
 def branch_for(case: Case) -> Branch | None:

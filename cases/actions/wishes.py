@@ -22,7 +22,7 @@ from cases.actions.wish_points import credit, most_points, take_back
 from cases.actors import SYSTEM, Actor
 from cases.models import Attachment, Case, Claim, Feedback, Wish
 from cases.wish_text import require_anonymous
-from cases.wishes import branch_for, is_helper, standing_claim
+from cases.wishes import branch_for, may_help, standing_claim
 from cases.workflow import Stage, State
 from governance.common.errors import DomainError, Invalid, WrongState
 from partymembers.access import access_of
@@ -170,8 +170,11 @@ def assign_wish(*, case_id: int, claimant: User, actor: User, at: datetime, note
     """
     case = open_case(case_id, "assign_wish", actor=actor, at=at)
     access = access_of(claimant, on=timezone.localdate(at))
-    if claimant.pk == case.reporter_id or not is_helper(claimant, access):
-        raise Invalid(_("Choose a member, a volunteer, or somebody of a unit."), field="claimant")
+    if not may_help(claimant, access, case):
+        told = _("Choose a member, a volunteer, or somebody of a unit; of the wish’s city.")
+        raise Invalid(told, field="claimant")
+    if claimant.pk == actor.pk:  # else one's own claim would need no second person
+        raise Invalid(_("Claim it yourself on the wish wall; somebody else confirms it."), field="claimant")
     claim = Claim.objects.create(
         case=case, user=claimant, claimed_at=at, assigned_by=actor, confirmed_at=at, confirmed_by=actor
     )

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import lru_cache
+from functools import lru_cache, reduce
+from operator import or_
 from typing import Any
 
+from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import Count, Exists, Max, OuterRef, Q, Value
 from django.db.models.functions import Coalesce
 from django.utils.functional import Promise
@@ -16,8 +18,9 @@ from django.utils.translation import gettext_lazy as _
 from cases.filters import waiting_request
 from cases.models import Case, CaseUnit
 from cases.querysets import CaseQuerySet
+from cases.whistles import WAITING, calls_of
 from cases.workflow import OPEN_STATES, State
-from governance.common.kept import MOST_KEPT, Kept, Slot
+from governance.common.kept import MOST_KEPT, AnyOf, Kept, Slot
 from partymembers.access import Access
 
 #: An instant, or the slot that takes one in a statement that is kept.
@@ -27,7 +30,10 @@ Condition = Callable[[Access, Instant], Q]
 
 @dataclass(frozen=True)
 class View:
-    """A view of a board. `group` puts it under a heading; `light` gives it a light's shape."""
+    """A view of a board. `group` puts it under a heading; `light` gives it a light's shape.
+
+    `base` is of what orders it is, where that is not what the board is about.
+    """
 
     key: str
     label: str | Promise
@@ -36,6 +42,7 @@ class View:
     inner: bool = False
     light: str = ""
     tone: str = ""
+    base: Callable[[Access], Q] | None = None
 
 
 @dataclass(frozen=True)
@@ -56,11 +63,16 @@ class Board:
     def cases(self, access: Access) -> CaseQuerySet:
         """Everything on the board."""
         visible = Case.objects.visible_to(access).filter(state__in=OPEN_STATES)
-        return _annotated(visible, access).filter(self.base(access))
+        bases = [self.base, *(view.base for view in self.views if view.base)]
+        return _annotated(visible, access).filter(reduce(or_, (base(access) for base in bases)))
+
+    def condition(self, view: View, access: Access, now: Instant) -> Q:
+        """Which of the board's orders lie in a view."""
+        return (view.base or self.base)(access) & view.condition(access, now)
 
     def rows(self, view: View, access: Access, now: Instant) -> CaseQuerySet:
         """The orders of one view."""
-        return self.cases(access).filter(view.condition(access, now))
+        return self.cases(access).filter(self.condition(view, access, now))
 
     def counts(self, access: Access, now: datetime) -> dict[str, int]:
         """How many orders each view has, and under `latest` the newest that waits; one query."""
@@ -72,8 +84,10 @@ class Board:
 def _counting(board_key: str, access: Access) -> Kept[dict[str, int]]:
     """The one row of a board's numbers, by what its reader reaches."""
     board, now = BOARDS[board_key], Slot("now")
-    counted: dict[str, Any] = {v.key: Count("pk", filter=v.condition(access, now)) for v in board.views}
-    newest = Coalesce(Max("pk", filter=board.views[0].condition(access, now)), 0)
+    counted: dict[str, Any] = {
+        view.key: Count("pk", filter=board.condition(view, access, now)) for view in board.views
+    }
+    newest = Coalesce(Max("pk", filter=board.condition(board.views[0], access, now)), 0)
     one_row = board.cases(access).order_by().values(_=Value(1))
     return Kept(one_row.annotate(**counted, latest=newest).values(*counted, "latest"))
 
@@ -140,6 +154,12 @@ def _led(access: Access) -> Q:
     return Q(unit_id__in=access.unit_ids)
 
 
+def _called(access: Access) -> Q:
+    """To what the reader, their units and branches are whistled and have still to answer, come or report."""
+    waiting = calls_of(access).filter(WAITING).order_by().values("whistle__case_id")
+    return Q(AnyOf("pk", ArraySubquery(waiting)))
+
+
 HANDLING = Board(
     key="handling",
     title=_("To handle"),
@@ -165,6 +185,7 @@ HANDLING = Board(
         ),
         View("own", _("Assigned to me"), lambda a, _n: Q(handler_id=a.user_id), inner=True),
         View("assisting", _("We assist"), lambda _a, _n: Q(assists=True), inner=True),
+        View("called", _("Whistled to"), lambda _a, _n: Q(), base=_called),
         LATE,
         NEARLY,
         View(

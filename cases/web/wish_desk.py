@@ -32,7 +32,7 @@ from cases.timeline import lines_of
 from cases.web.forms import ActionForm
 from cases.web.forms.wishes_desk import WISH_DESK_FORMS
 from cases.web.reporting import Posted, kept_photos, posted
-from cases.wishes import last_claim, standing_claim
+from cases.wishes import asker_name, asker_phone, last_claim, standing_claim
 from cases.workflow import WISH_OPEN_STATES, WORKFLOWS, Kind, Rule, Stage, State
 from governance.common.errors import DomainError, Invalid, NotAllowed, NotVisible, WrongState
 from governance.common.formats import masked_name, masked_phone
@@ -191,8 +191,9 @@ def confirm_many(request: HttpRequest) -> HttpResponse:
         except DomainError as error:
             messages.error(request, f"{case.number}: {error.message}")
     cache.delete(_waiting_key(access_for(request)))
-    told = ngettext("%(count)s claim confirmed.", "%(count)s claims confirmed.", done)
-    messages.success(request, told % {"count": done})
+    if done:
+        told = ngettext("%(count)s claim confirmed.", "%(count)s claims confirmed.", done)
+        messages.success(request, told % {"count": done})
     return redirect(reverse("cases:wish_desk") + "?view=confirm")
 
 
@@ -248,19 +249,17 @@ def _clocks(case: Case, now: datetime) -> list[ClockFace]:
 
 def _asker(case: Case) -> dict[str, Any]:
     """Who asked and for whom; name, phone and door masked."""
-    name = case.reporter_name or (case.reporter.name if case.reporter else "")
     return {
-        "name": masked_name(name),
-        "phone": masked_phone(_personal(case)["phone"]),
+        "name": masked_name(asker_name(case)),
+        "phone": masked_phone(asker_phone(case)),
         "has_door": bool(case.address),
         "on_behalf": case.reporter if case.reporter_name else None,
     }
 
 
 def _personal(case: Case) -> dict[str, str]:
-    """What opens one by one; on somebody's behalf it is never the worker's own phone."""
-    own = case.reporter.phone if case.reporter is not None and not case.reporter_name else ""
-    return {"phone": case.reporter_phone or own or "", "door": case.address}
+    """What opens one by one."""
+    return {"phone": asker_phone(case), "door": case.address}
 
 
 def _buttons(case: Case, allowed: Iterable[str], user: User) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from cases.catalogue import wish_kinds
 from cases.models import Attachment, Case, Claim, Wish
 from cases.permissions import allowed_actions
 from cases.queries import ball, pictures_of, timeline
+from cases.standpoint import standpoint
 from cases.timeline import Line, lines_of
 from cases.web.forms.wishes import WISH_FORMS
 from cases.wish_lists import (
@@ -34,12 +35,11 @@ from cases.wish_queries import (
     ICONS,
     Wanted,
     numbered_page,
-    standpoint,
     visible_wish,
     waiting_count,
     wall_page,
 )
-from cases.wishes import is_claimer, is_helper, last_claim, sees_asker, where_of
+from cases.wishes import asker_name, asker_phone, is_claimer, is_helper, last_claim, sees_asker, where_of
 from cases.workflow import WORKFLOWS, Kind, State
 from governance.common.errors import NotAllowed
 from governance.common.formats import masked_phone
@@ -194,7 +194,7 @@ def wish(request: HttpRequest, number: str) -> HttpResponse:
         "claimant": _claimant(claim, is_mine=is_mine, oversees=oversees),
         "asker": _asker(case) if knows and is_mine else None,  # the desk's own page masks and opens it
         "is_desk": access.is_desk_of(case.desk.path) or access.is_desk_above(case.desk.path),
-        "may_open_phone": knows and case.reporter_id != user.pk and bool(_phone(case)),
+        "may_open_phone": knows and case.reporter_id != user.pk and bool(asker_phone(case)),
         "lines": _lines(case, user, pictures, knows=knows),
         "pictures": [p for p in pictures if p.role == Attachment.Role.AFTER],
         "resources": resources_for_wish(case, on=timezone.localdate(now)) if oversees else [],
@@ -223,12 +223,8 @@ def _claimant(claim: Claim | None, *, is_mine: bool, oversees: bool) -> str:
 
 
 def _asker(case: Case) -> dict[str, str]:
-    name = case.reporter_name or (case.reporter.name if case.reporter else "")
-    return {"name": name or _("Resident"), "phone": masked_phone(_phone(case)), "words": case.description}
-
-
-def _phone(case: Case) -> str:
-    return case.reporter_phone or (case.reporter.phone if case.reporter else "") or ""
+    name, phone = asker_name(case) or _("Resident"), masked_phone(asker_phone(case))
+    return {"name": name, "phone": phone, "words": case.description}
 
 
 def _lines(case: Case, user: User, pictures: Iterable[Attachment], *, knows: bool) -> list[Line]:
@@ -258,7 +254,7 @@ def open_wish_phone(request: HttpRequest, number: str) -> HttpResponse:
     """The asker's phone in full, for whoever fulfils the wish and for the desk; written into the trail."""
     user, access, now = cast(User, request.user), access_for(request), timezone.now()
     case = visible_wish(number, user, access)
-    phone = _phone(case)
+    phone = asker_phone(case)
     if case.reporter_id == user.pk or not phone or not sees_asker(user, case, at=now, access=access):
         raise NotAllowed(_("Only those who fulfil the wish, and its desk, may open the phone."))
     shown = read_personal(

@@ -114,7 +114,14 @@ def make_wish_kind(name: str = "上门帮手", *, needs_photo: bool = True) -> M
     )
 
 
-def ask(party: Party, *, at: datetime = NOON, asker: User | None = None, **fields: Any) -> Case:
+def ask(
+    party: Party,
+    *,
+    at: datetime = NOON,
+    asker: User | None = None,
+    contact: Contact | None = None,
+    **fields: Any,
+) -> Case:
     """A wish by a resident without an account, from the first building's QR code."""
     values: dict[str, Any] = {
         "kind": party.kind,
@@ -123,7 +130,8 @@ def ask(party: Party, *, at: datetime = NOON, asker: User | None = None, **field
         "place": party.world.city.building,
         "address": "1幢2单元501",
     }
-    contact = Contact("李秀英", "13812345678") if asker is None else None
+    if asker is None and contact is None:
+        contact = Contact("李秀英", "13812345678")
     return ask_wish(ask=Ask(**(values | fields)), asker=asker, contact=contact, at=at)
 
 

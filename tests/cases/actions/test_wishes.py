@@ -7,6 +7,7 @@ from threading import Barrier, Thread
 
 import pytest
 from django.db import connection
+from django.utils import timezone
 
 from cases.actions import wishes
 from cases.actions.checking import Answer
@@ -14,9 +15,10 @@ from cases.actors import PublicReporter
 from cases.escalation import sweep_ladder
 from cases.models import Case, Claim
 from cases.workflow import State
-from governance.common.errors import DomainError, Invalid, NotAllowed, WrongState
+from governance.common.errors import DomainError, Invalid, NotAllowed, NotVisible, WrongState
 from partymembers.models import Member, PointsAccount, PointsEntry, ServiceRecord, User
-from tests.factories.cases import NOON
+from tests.factories.cases import MINUTE, NOON
+from tests.factories.grids import make_city
 from tests.factories.party import (
     Party,
     ask,
@@ -24,6 +26,7 @@ from tests.factories.party import (
     make_branch,
     make_member,
     make_party,
+    make_volunteer,
     publishing,
 )
 from tests.factories.people import make_user
@@ -118,6 +121,36 @@ def test_an_outsider_cannot_claim_and_an_asker_not_their_own(party: Party) -> No
     wishes.publish_wish(case_id=own.pk, publishing=publishing(), actor=party.world.desk, at=LATER)
     with pytest.raises(NotAllowed):
         wishes.claim_wish(case_id=own.pk, actor=party.member, at=LATER)
+
+
+def test_a_helper_of_another_city_neither_claims_nor_is_assigned(party: Party) -> None:
+    """The action refuses by itself, whoever calls it: the pages are not asked."""
+    far = make_city("341200000000")
+    stranger = make_volunteer("外地志愿者", community=far.west).user
+    case = bring_wish_to(party, State.PUBLISHED)
+    with pytest.raises(NotVisible):
+        wishes.claim_wish(case_id=case.pk, actor=stranger, at=LATER)
+    with pytest.raises(Invalid):
+        wishes.assign_wish(case_id=case.pk, claimant=stranger, actor=party.secretary, at=LATER)
+    assert not Claim.objects.exists()
+
+
+def test_nobody_assigns_a_wish_to_themselves(party: Party) -> None:
+    """Else they would read name and door without a second person's confirmation."""
+    case = bring_wish_to(party, State.PUBLISHED)
+    make_member(home=party.home, checkin=party.committee, user=party.secretary)
+    with pytest.raises(Invalid) as refusal:
+        wishes.assign_wish(case_id=case.pk, claimant=party.secretary, actor=party.secretary, at=LATER)
+    assert refusal.value.field == "claimant"
+    assert not Claim.objects.exists()
+
+
+def test_nobody_claims_after_the_last_day(party: Party) -> None:
+    case = bring_wish_to(party, State.PUBLISHED)
+    last = timezone.make_aware(dt.datetime.combine(publishing().deliver_by, dt.time(23, 59)))
+    with pytest.raises(WrongState):
+        wishes.claim_wish(case_id=case.pk, actor=party.member, at=last + MINUTE)
+    assert wishes.claim_wish(case_id=case.pk, actor=party.member, at=last).state == State.CLAIMED
 
 
 def test_nobody_confirms_their_own_claim(party: Party) -> None:

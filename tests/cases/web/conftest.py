@@ -9,10 +9,27 @@ from collections.abc import Iterator
 import pytest
 import time_machine
 
+from cases.calendars import forget_calendar
 from tests.factories.cases import MINUTE, NOON
+from tests.factories.party import Party, make_party
 
 
 @pytest.fixture(autouse=True)
 def _working_hours() -> Iterator[None]:
     with time_machine.travel(NOON + 60 * MINUTE, tick=True):
         yield
+
+
+@pytest.fixture
+def noon() -> Iterator[None]:
+    """One o'clock stands still, as pages of wishes tell days and hours."""
+    forget_calendar()
+    with time_machine.travel(NOON + 60 * MINUTE, tick=False):
+        yield
+    forget_calendar()
+
+
+@pytest.fixture
+def party() -> Party:
+    """The world's people with the Party's side."""
+    return make_party()

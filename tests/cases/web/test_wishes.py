@@ -1,8 +1,7 @@
-"""The wish wall and a wish through their pages: what they show to whom, and what they never show."""
+"""The wish wall, and the lists around it: what they show to whom, and how many queries each costs."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import date, timedelta
 from typing import Any
 
@@ -14,79 +13,25 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from cases.actions import wishes
-from cases.calendars import forget_calendar
 from cases.escalation import sweep_ladder
 from cases.models import Case, Claim
 from cases.workflow import State
-from partymembers.models import AuditEntry, Resource, Skill, User
-from tests.factories.cases import MINUTE, NOON, make_attachment
+from partymembers.models import Resource, Skill
+from tests.factories.cases import NOON
 from tests.factories.grids import make_city
 from tests.factories.party import (
     Party,
     ask,
     bring_wish_to,
-    make_branch,
-    make_branch_post,
     make_member,
-    make_party,
     make_volunteer,
     publishing,
 )
-from tests.factories.people import make_user
+from tests.factories.scene import signed_in
+from tests.factories.wish_pages import WALL, door_of, leaks, page_of, publish, read
 
-pytestmark = pytest.mark.django_db
-WALL = reverse("cases:wishes")
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("noon")]
 DAY = timedelta(days=1)
-#: What tells of the asker: name, phone and its end, door, their own words.
-SECRETS = ("李秀英", "13812345678", "5678", "2单元", "501", "家里水龙头")
-ASKED = "家里水龙头漏水，我是李秀英，住1幢2单元501"
-
-
-@pytest.fixture(autouse=True)
-def noon() -> Iterator[None]:
-    forget_calendar()
-    with time_machine.travel(NOON + 60 * MINUTE, tick=False):
-        yield
-    forget_calendar()
-
-
-@pytest.fixture
-def party() -> Party:
-    return make_party()
-
-
-def signed_in(user: User) -> Client:
-    client = Client()
-    client.force_login(user)
-    return client
-
-
-def read(user: User, url: str, status: int = 200, **query: Any) -> str:
-    response = signed_in(user).get(url, query)
-    assert response.status_code == status, (url, response.status_code)
-    return str(response.content.decode())
-
-
-def page_of(case: Case) -> str:
-    return reverse("cases:wish", args=[case.number])
-
-
-def door_of(case: Case, action: str) -> str:
-    return reverse("cases:wish_act", args=[case.number, action])
-
-
-def leaks(text: str) -> list[str]:
-    return [secret for secret in SECRETS if secret in text]
-
-
-def publish(party: Party, *, skills: tuple[Skill, ...] = (), **fields: Any) -> Case:
-    case = ask(party, **fields.pop("asked", {}))
-    desk = party.world.desk if case.community == party.world.city.west else party.world.other_desk
-    wishes.publish_wish(case_id=case.pk, publishing=publishing(skills=skills, **fields), actor=desk, at=NOON)
-    return Case.objects.get(pk=case.pk)
-
-
-# ── the wall ──
 
 
 def test_the_wall_shows_the_public_half_to_every_helper(party: Party) -> None:
@@ -212,237 +157,6 @@ def test_the_wall_has_pages(party: Party) -> None:
     assert len(seen) == 22
 
 
-# ── one wish ──
-
-
-def test_the_asker_opens_to_the_claimer_at_the_confirmation_and_to_nobody_else(party: Party) -> None:
-    case = bring_wish_to(party, State.CLAIMED)
-    others = (party.second_member, party.volunteer, party.secretary, party.world.handler)
-    assert not leaks(read(party.member, page_of(case)))
-    wishes.confirm_claim(case_id=case.pk, actor=party.secretary, at=NOON + 10 * MINUTE)
-    for state in ("confirmed", "begun", "delivered"):
-        text = read(party.member, page_of(case))
-        assert "李秀英" in text
-        assert "1幢2单元501" in text
-        assert "13812345678" not in text, "the phone is masked until it is asked for"
-        for other in others:
-            assert not leaks(read(other, page_of(case))), (state, other)
-        if state == "confirmed":
-            wishes.begin_wish(case_id=case.pk, actor=party.member, at=NOON + 20 * MINUTE)
-        elif state == "begun":
-            deliver(party, case)
-
-
-def deliver(party: Party, case: Case) -> None:
-    photo = make_attachment(party.member)
-    wishes.deliver_wish(
-        case_id=case.pk, actor=party.member, at=NOON + 30 * MINUTE, note="换好了", attachments=[photo]
-    )
-
-
-def test_opening_the_phone_is_for_the_confirmed_claimer_and_recorded(party: Party) -> None:
-    case = bring_wish_to(party, State.CLAIMED)
-    url = reverse("cases:open_wish_phone", args=[case.number])
-    assert signed_in(party.member).post(url).status_code == 403
-    wishes.confirm_claim(case_id=case.pk, actor=party.secretary, at=NOON + 10 * MINUTE)
-    for other in (party.second_member, party.secretary, party.world.handler):
-        answer = signed_in(other).post(url)
-        assert answer.status_code == 403
-        assert "13812345678" not in answer.content.decode()
-    assert signed_in(party.outsider).post(url).status_code == 404
-    assert not AuditEntry.objects.filter(action="personal_data_opened").exists()
-    answer = signed_in(party.member).post(url)
-    assert "13812345678" in answer.content.decode()
-    entry = AuditEntry.objects.get(action="personal_data_opened")
-    assert (entry.actor, case.number in str(entry.__dict__)) == (party.member, True)
-
-
-def test_the_desk_reads_the_asker_on_its_own_page_alone_which_masks(party: Party) -> None:
-    case = bring_wish_to(party, State.BEGUN)
-    text = read(party.world.desk, page_of(case))
-    assert not leaks(text)
-    assert reverse("cases:wish_order", args=[case.number]) in text
-
-
-def test_a_claim_that_is_lost_closes_the_asker_again(party: Party) -> None:
-    case = bring_wish_to(party, State.BEGUN)
-    wishes.hand_back_wish(case_id=case.pk, actor=party.member, at=NOON + 30 * MINUTE, note="临时出差")
-    assert not leaks(read(party.member, page_of(case)))
-
-
-def test_the_history_names_nobody_and_keeps_remarks_from_helpers(party: Party) -> None:
-    case = bring_wish_to(party, State.CONFIRMED)
-    wishes.hand_back_wish(case_id=case.pk, actor=party.member, at=NOON + 30 * MINUTE, note="李秀英家里没人")
-    text = read(party.second_member, page_of(case))
-    assert not leaks(text)
-    for person in (party.member, party.secretary, party.world.desk):
-        assert person.name not in text, person
-    assert "退回" in text
-
-
-def test_a_closed_wish_is_no_more_than_its_public_half_for_others(party: Party) -> None:
-    case = bring_wish_to(party, State.CLOSED)
-    for other in (party.second_member, party.secretary):
-        text = read(other, page_of(case))
-        assert not leaks(text)
-        assert "换了新龙头" not in text
-    voided = bring_wish_to(party, State.VOIDED)
-    read(party.second_member, page_of(voided), 404)
-    declined = bring_wish_to(party, State.DECLINED)
-    read(party.secretary, page_of(declined), 404)
-
-
-def test_whoever_comes_too_late_learns_it_without_names(party: Party) -> None:
-    case = bring_wish_to(party, State.CLAIMED)
-    answer = signed_in(party.second_member).post(door_of(case, "claim"), {"for_whom": "me"})
-    text = answer.content.decode()
-    assert answer.status_code == 409
-    assert party.member.name not in text
-    assert not leaks(text)
-
-
-def test_a_delivery_that_the_asker_refuses_never_names_them_to_who_comes_late(party: Party) -> None:
-    asker = make_user("欧阳青禾")
-    case = ask(party, asker=asker, address="")
-    at = NOON
-    wishes.publish_wish(case_id=case.pk, publishing=publishing(), actor=party.world.desk, at=at)
-    wishes.claim_wish(case_id=case.pk, actor=party.member, at=at)
-    wishes.confirm_claim(case_id=case.pk, actor=party.secretary, at=at)
-    deliver(party, case)
-    wishes.fail_delivery(case_id=case.pk, actor=asker, at=NOON + 40 * MINUTE, note="没有修好")
-    for late in (party.second_member, party.world.handler, party.secretary):
-        action = "confirm" if late == party.secretary else "claim"
-        answer = signed_in(late).post(door_of(case, action), {"for_whom": "me"})
-        assert answer.status_code == 409
-        assert "欧阳青禾" not in answer.content.decode(), late
-
-
-# ── actions through the door ──
-
-
-def test_claiming_shows_the_promise_first_and_then_claims_for_a_unit(party: Party) -> None:
-    case = bring_wish_to(party, State.PUBLISHED)
-    client = signed_in(party.world.handler)
-    sheet = client.get(door_of(case, "claim")).content.decode()
-    assert "12月6日前送达" in sheet
-    assert "市政养护所" in sheet
-    odd = client.post(door_of(case, "claim"), {"for_whom": "unit-999999"})
-    assert odd.status_code == 400
-    done = client.post(door_of(case, "claim"), {"for_whom": f"unit-{party.world.unit.pk}"})
-    assert done.headers["Location"] == page_of(case)
-    assert Claim.objects.get().unit == party.world.unit
-    cards = signed_in(party.world.second_handler).get(WALL).context["cards"]
-    assert [card.case.pk for card in cards] == [case.pk]  # colleagues see their unit's claims
-
-
-def test_a_member_claims_begins_and_delivers_and_the_card_follows(party: Party) -> None:
-    case = bring_wish_to(party, State.PUBLISHED)
-    client = signed_in(party.member)
-    assert client.post(door_of(case, "claim")).status_code == 302
-    assert card_of(client).deed == ""
-    wishes.confirm_claim(case_id=case.pk, actor=party.secretary, at=NOON + 60 * MINUTE)
-    assert card_of(client).deed == "begin"
-    assert client.post(door_of(case, "begin"), {"note": ""}).status_code == 302
-    assert card_of(client).deed == "deliver"
-    refused = client.post(door_of(case, "deliver"), {"note": "修好了", "minutes": "30"})
-    assert refused.status_code == 400
-    assert "修好了" in refused.content.decode()
-    photo = make_attachment(party.member, at=NOON + 60 * MINUTE)
-    client.post(door_of(case, "deliver"), {"note": "修好了", "minutes": "30", "photos": [photo]})
-    assert Case.objects.get(pk=case.pk).state == State.DELIVERED
-    assert client.get(WALL).context["cards"] == []
-    records = client.get(reverse("cases:my_claims")).content.decode()
-    assert "想修好漏水的水龙头" in records
-
-
-def card_of(client: Client) -> Any:
-    (card,) = client.get(WALL).context["cards"]
-    return card
-
-
-def test_an_htmx_claim_tells_and_leaves_the_rest_to_the_page(party: Party) -> None:
-    case = bring_wish_to(party, State.PUBLISHED)
-    answer = signed_in(party.member).post(
-        door_of(case, "claim"), {"next": WALL}, headers={"HX-Request": "true"}
-    )
-    assert answer.status_code == 204
-    assert "wish:acted" in answer.headers["HX-Trigger"]
-
-
-@pytest.mark.parametrize("evil", ["https://example.org/", "//example.org", "javascript:alert(1)"])
-def test_no_action_leads_elsewhere(party: Party, evil: str) -> None:
-    case = bring_wish_to(party, State.PUBLISHED)
-    answer = signed_in(party.member).post(door_of(case, "claim"), {"next": evil})
-    assert answer.headers["Location"] == page_of(case)
-
-
-def test_actions_of_the_desk_have_no_door_here(party: Party) -> None:
-    case = bring_wish_to(party, State.PUBLISHED)
-    for action in ("publish", "void", "decline", "rate", "lapse", "nonsense"):
-        assert signed_in(party.world.desk).post(door_of(case, action)).status_code == 404
-
-
-# ── the branch ──
-
-
-def test_the_committee_confirms_with_one_tap_and_refuses_with_a_reason(party: Party) -> None:
-    first, second = bring_wish_to(party, State.CLAIMED), bring_wish_to(party, State.CLAIMED)
-    url = reverse("cases:branch_wishes")
-    client = signed_in(party.secretary)
-    text = client.get(url).content.decode()
-    assert text.count("card wish w-branch") == 2
-    assert party.member.name in text
-    assert not leaks(text)
-    assert client.post(door_of(first, "confirm"), {"next": url}).headers["Location"] == url
-    assert client.post(door_of(second, "refuse_claim"), {"note": ""}).status_code == 400
-    assert client.post(door_of(second, "refuse_claim"), {"note": "需持证电工"}).status_code == 302
-    states = set(Case.objects.filter(pk__in=[first.pk, second.pk]).values_list("state", flat=True))
-    assert states == {State.CONFIRMED, State.PUBLISHED}
-    assert "card wish w-branch" not in client.get(url).content.decode()
-
-
-def test_another_branch_s_committee_sees_none_of_it(party: Party) -> None:
-    bring_wish_to(party, State.CLAIMED)
-    stranger = make_user("外书记")
-    make_branch_post(stranger, make_branch(party.city_branch, "东涧社区党委"))
-    assert "card wish w-branch" not in read(stranger, reverse("cases:branch_wishes"))
-    read(party.member, reverse("cases:branch_wishes"), 403)
-
-
-def test_nobody_is_offered_to_confirm_their_own_claim(party: Party) -> None:
-    case = bring_wish_to(party, State.PUBLISHED)
-    wishes.claim_wish(case_id=case.pk, actor=party.secretary, at=NOON)
-    assert door_of(case, "confirm") not in read(party.secretary, reverse("cases:branch_wishes"))
-    assert door_of(case, "confirm") not in read(party.secretary, page_of(case))
-
-
-def test_the_committee_searches_its_people_and_assigns(party: Party) -> None:
-    case = bring_wish_to(party, State.PUBLISHED)
-    elsewhere = make_branch(party.city_branch, "外支部")
-    make_member("外党员", home=elsewhere)
-    sweep_ladder(at=NOON + 4 * DAY)
-    with time_machine.travel(NOON + 4 * DAY + 60 * MINUTE, tick=False):
-        client = signed_in(party.secretary)
-        listed = client.get(reverse("cases:branch_wishes"), {"tab": "assign"}).content.decode()
-        assert door_of(case, "assign_wish") in listed
-        form = client.get(door_of(case, "assign_wish")).content.decode()
-        for known in (party.member, party.second_member, party.volunteer):
-            assert known.name in form
-        assert "外党员" not in form
-        found = client.post(door_of(case, "assign_wish"), {"words": "党员乙", "find": "1"})
-        assert found.status_code == 200
-        assert party.second_member.name in found.content.decode()
-        assert f'value="{party.member.pk}"' not in found.content.decode()
-        stranger = make_user("外人")
-        assert client.post(door_of(case, "assign_wish"), {"claimant": stranger.pk}).status_code == 400
-        client.post(door_of(case, "assign_wish"), {"words": "党员乙", "claimant": party.second_member.pk})
-        assert Claim.objects.get().user == party.second_member
-        assert Case.objects.get(pk=case.pk).state == State.CONFIRMED
-
-
-# ── needs and resources ──
-
-
 def offer(party: Party, skill: Skill, title: str = "免费换锁", **fields: Any) -> Resource:
     values = {
         "title": title, "skill": skill, "place": party.world.city.west, "unit": party.world.unit,
@@ -482,9 +196,6 @@ def test_the_branch_reads_on_the_wish_what_fits_and_a_helper_does_not(party: Par
     assert "免费换锁" in read(party.secretary, page_of(case))
     assert "免费换锁" in read(party.world.desk, page_of(case))
     assert "免费换锁" not in read(party.member, page_of(case))
-
-
-# ── how many queries ──
 
 
 def count(client: Client, url: str, **query: str) -> int:
