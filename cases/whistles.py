@@ -6,12 +6,24 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
-from django.db.models import Aggregate, Count, DurationField, ExpressionWrapper, F, Q, QuerySet
+from django.db.models import (
+    Aggregate,
+    CharField,
+    Count,
+    DurationField,
+    Exists,
+    ExpressionWrapper,
+    F,
+    OuterRef,
+    Q,
+    QuerySet,
+)
 
 from cases.models import Case, Whistle, WhistleCall
 from cases.workflow import OPEN_STATES, State
+from grids.models import Place
 from partymembers.access import Access
-from partymembers.models import Branch, Unit, User
+from partymembers.models import Branch, Member, Unit, User
 
 
 def standing_whistle(case: Case) -> Whistle | None:
@@ -73,6 +85,30 @@ def calls_of(access: Access) -> QuerySet[WhistleCall]:
     return WhistleCall.objects.filter(
         Q(user_id=access.user_id) | Q(unit__in=access.unit_ids) | Q(branch__in=access.branch_ids)
     )
+
+
+def units_of_city(city: Place) -> QuerySet[Unit]:
+    """Units that may be called to an order of this city: those of no place in particular, and its own."""
+    return Unit.objects.filter(Q(place=None) | Q(place__path__startswith=city.path), disabled_at=None)
+
+
+def branches_of_city(city: Place) -> QuerySet[Branch]:
+    """Branches that may be called: all but those of other cities' committees and what is below these."""
+    steps = range(Place.steplen, len(city.path), Place.steplen)
+    above = Q(place__path__in=[city.path[:end] for end in steps])
+    elsewhere = Branch.objects.filter(place__isnull=False).exclude(
+        above | Q(place__path__startswith=city.path)
+    )
+    under = ExpressionWrapper(OuterRef("path"), output_field=CharField())
+    over = elsewhere.alias(under=under).filter(under__startswith=F("path"))
+    return Branch.objects.filter(~Exists(over), dissolved_on=None)
+
+
+def members_of_city(city: Place) -> QuerySet[Member]:
+    """Members who may be called: at home or checked in at a branch of the city, with an account in force."""
+    near = branches_of_city(city).values("pk")
+    here = Q(home_branch__in=near) | Q(checkin_branch__in=near)
+    return Member.objects.filter(here, left_on=None, user__disabled_at=None)
 
 
 #: Calls that somebody still has a step to take for: to answer, to come, to report. Who cannot come has none.

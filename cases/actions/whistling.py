@@ -10,20 +10,22 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Model, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from cases import clocks
 from cases.actions.engine import checked_note, open_case, record, require_reason
 from cases.models import Attachment, Case, Whistle, WhistleCall
-from cases.whistles import call_for
+from cases.whistles import branches_of_city, call_for, members_of_city, units_of_city
 from cases.wishes import is_registered
 from cases.workflow import Stage
 from governance.common.errors import Invalid, NotVisible
+from grids.models import Place
 from partymembers.access import access_of
 from partymembers.actions.points import award_points
 from partymembers.actions.service import record_service
-from partymembers.models import Branch, Member, ServiceRecord, Unit, User
+from partymembers.models import Branch, ServiceRecord, Unit, User
 
 #: A whistle calls so many at most, and is needed within this time.
 MOST_CALLED = 20
@@ -53,7 +55,7 @@ def whistle_case(
     need = require_reason(need, field="need")
     if not at < needed_by <= at + LONGEST_NOTICE:
         raise Invalid(_("Choose a time ahead, within 30 days."), field="needed_by")
-    _check_called(units, branches, members)
+    _check_called(case, units, branches, members)
     where = meeting_point.strip()[:200]
     whistle = Whistle.objects.create(
         case=case, need=need[:500], meeting_point=where, needed_by=needed_by, sent_at=at, sent_by=actor
@@ -73,19 +75,28 @@ def whistle_case(
     return record(case, "whistle", actor=actor, at=at, note=need, whistle_id=whistle.pk, **facts)
 
 
-def _check_called(units: Sequence[Unit], branches: Sequence[Branch], members: Sequence[User]) -> None:
+def _check_called(
+    case: Case, units: Sequence[Unit], branches: Sequence[Branch], members: Sequence[User]
+) -> None:
+    """Whoever is called reads the order, so nobody of another city is."""
     called = [*units, *branches, *members]
     if not called:
         raise Invalid(_("Choose who is called."), field="units")
     if len(called) > MOST_CALLED:
         raise Invalid(_("At most %(most)d at once.") % {"most": MOST_CALLED}, field="units")
-    if any(unit.disabled_at is not None for unit in units):
-        raise Invalid(_("This unit is disabled. Choose another."), field="units")
-    if any(branch.dissolved_on is not None for branch in branches):
-        raise Invalid(_("This branch is dissolved. Choose another."), field="branches")
-    known = Member.objects.filter(user__in=[user.pk for user in members], left_on=None)
-    if known.count() != len({user.pk for user in members}):
-        raise Invalid(_("Choose Party members."), field="members")
+    city = Place.objects.get(pk=case.city_id)
+    if units and not _are_all(units_of_city(city), "pk", units):
+        raise Invalid(_("A unit is disabled, or is of another city. Choose another."), field="units")
+    if branches and not _are_all(branches_of_city(city), "pk", branches):
+        raise Invalid(_("A branch is dissolved, or is of another city. Choose another."), field="branches")
+    if members and not _are_all(members_of_city(city), "user", members):
+        raise Invalid(_("Choose Party members of this city."), field="members")
+
+
+def _are_all(known: QuerySet[Any], key: str, chosen: Sequence[Model]) -> bool:
+    """Whether everybody chosen is among those known; one query."""
+    ids = {each.pk for each in chosen}
+    return known.filter(**{f"{key}__in": ids}).count() == len(ids)
 
 
 @transaction.atomic

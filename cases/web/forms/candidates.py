@@ -9,6 +9,8 @@ from django.db.models import Model, Q, QuerySet
 
 from cases.models import Case
 from cases.web.forms.desk import units_for
+from cases.whistles import branches_of_city, members_of_city, units_of_city
+from grids.models import Place
 from partymembers.models import Branch, Member, Unit
 
 #: So many of each kind are found, and so many are offered before anything is typed.
@@ -30,8 +32,9 @@ class Candidate:
 def candidates(case: Case, who: str, chosen: dict[str, list[str]]) -> list[Candidate]:
     """Those chosen first, then units, branches and members by name; a query for each kind."""
     line = [pk for pk in (case.street_id, case.community_id, case.grid_id) if pk]
-    units, branches = Unit.objects.filter(disabled_at=None), Branch.objects.filter(dissolved_on=None)
-    members = Member.objects.filter(left_on=None).select_related("user", "home_branch")
+    city = Place.objects.get(pk=case.city_id)
+    units, branches = units_of_city(city), branches_of_city(city)
+    members = members_of_city(city).select_related("user", "home_branch")
     named = Q(name__icontains=who)
     found: tuple[tuple[str, str, QuerySet[Any], QuerySet[Any]], ...] = (
         ("units", "pk", units, units.filter(named) if who else units_for(case)),

@@ -81,12 +81,15 @@ class AnswerWhistleForm(ActionForm):
         choices=[("yes", _("Coming")), ("no", _("Cannot come"))],
         widget=forms.RadioSelect,
     )
+    note = forms.CharField(
+        label=_("Remark"),
+        required=False,
+        max_length=500,
+        help_text=_("If you cannot come, please say why."),
+        widget=forms.Textarea(attrs=NOTE | {"maxlength": 500}),
+    )
     field_order = ("coming", "note")
     write = staticmethod(whistling.answer_whistle)
-
-    def fill(self) -> None:
-        """Who cannot come says why."""
-        self.fields["note"].help_text = _("If you cannot come, please say why.")
 
     def values(self) -> dict[str, Any]:
         """With the answer."""

@@ -16,9 +16,11 @@ from cases.queries import is_onlooker, is_reader_only, visible_case
 from cases.whistles import WAITING, calls_of, record_of
 from governance.common.errors import DomainError, Invalid, NotAllowed, NotVisible, WrongState
 from partymembers.access import access_of
-from partymembers.models import PointsAccount, ServiceRecord, User
+from partymembers.models import BranchLevel, PointsAccount, ServiceRecord, User
 from tests.factories.cases import MINUTE, NOON, bring_to
-from tests.factories.party import Party, make_branch_post, make_member, make_party
+from tests.factories.grids import make_city
+from tests.factories.party import Party, make_branch, make_branch_post, make_member, make_party
+from tests.factories.people import make_unit
 from tests.factories.whistles import WHISTLED_AT, answer, call_of, come, tell, whistle
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("plain_calendar")]
@@ -207,6 +209,31 @@ def test_what_a_whistle_must_say(party: Party, fields: dict[str, object], field:
 def test_only_members_are_called_by_name(party: Party) -> None:
     with pytest.raises(Invalid):
         whistle(party.world, members=[party.outsider])
+
+
+def test_nobody_of_another_city_is_called(party: Party) -> None:
+    """Whoever is called reads the order."""
+    far = make_city("341200000000")
+    unit = make_unit("外地养护所", place=far.west)
+    committee = make_branch(name="外地市委", level=BranchLevel.CITY, place=far.city)
+    below = make_branch(committee, "外地支部")
+    stranger = make_member("外地党员", home=below).user
+    calls: list[tuple[str, object]] = [
+        ("units", unit), ("branches", committee), ("branches", below), ("members", stranger),
+    ]  # fmt: skip
+    for field, called in calls:
+        with pytest.raises(Invalid) as refused:
+            whistle(party.world, **{field: [called]})
+        assert refused.value.field == field
+    assert not Whistle.objects.exists()
+    whistle(party.world, branches=[party.committee, party.home], members=[party.member])
+
+
+def test_a_member_whose_account_is_closed_is_not_called(party: Party) -> None:
+    party.member.disabled_at = NOON
+    party.member.save()
+    with pytest.raises(Invalid):
+        whistle(party.world, members=[party.member])
 
 
 def test_the_community_asks_the_street_to_whistle(party: Party) -> None:

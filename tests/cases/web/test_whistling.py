@@ -11,10 +11,12 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from cases.models import Case, Whistle
-from partymembers.models import User
+from partymembers.models import BranchLevel, User
 from tests.factories.cases import MINUTE, bring_to
-from tests.factories.party import Party, make_member, make_party
-from tests.factories.whistles import WHISTLED_AT, come, whistle
+from tests.factories.grids import make_city
+from tests.factories.party import Party, make_branch, make_member, make_party
+from tests.factories.people import make_unit
+from tests.factories.whistles import WHISTLED_AT, come, tell, whistle
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("plain_calendar")]
 LIST = "/whistles/"
@@ -131,3 +133,40 @@ def test_only_the_standing_whistle_is_in_the_pane(party: Party) -> None:
     Whistle.objects.update(ended_at=WHISTLED_AT + timedelta(minutes=1))
     Case.objects.filter(pk=case.pk).update(updated_at=WHISTLED_AT)
     assert "霁虹巷口" not in signed_in(w.street_desk).get(url).content.decode()
+
+
+def test_the_search_finds_nobody_of_another_city(party: Party) -> None:
+    case = bring_to(party.world, "handling")
+    far = make_city("341200000000")
+    make_unit("外地养护所", place=far.west)
+    make_member("外地党员", home=make_branch(name="外地市委", level=BranchLevel.CITY, place=far.city))
+    url = reverse("cases:whistle_found", args=[case.number])
+    client = signed_in(party.world.street_desk)
+    assert "外地" not in client.get(url, {"who": "外地"}).content.decode().split("</label>")[0]
+    assert "党员甲" in client.get(url, {"who": "党员甲"}).content.decode()
+
+
+def test_the_unit_s_board_shows_what_it_is_whistled_to_until_it_has_reported(party: Party) -> None:
+    w = party.world
+    case = whistle(w, units=[w.other_unit])
+    other = bring_to(w, "handling")
+    board, numbers = "/handling/?view=called", []
+    for step in (None, come, tell):
+        if step:
+            step(case, w.other_handler, at=WHISTLED_AT + MINUTE)
+        page = signed_in(w.other_handler).get(board)
+        numbers.append((page.context["counts"]["called"], case.number in page.content.decode()))
+        assert other.number not in page.content.decode()
+        mine = signed_in(w.other_handler).get("/handling/")
+        assert case.number not in mine.content.decode()  # it is not theirs to handle
+    assert numbers == [(1, True), (1, True), (0, False)]
+    assert signed_in(w.handler).get(board).context["counts"]["called"] == 0
+
+
+def test_an_answer_is_told_when_it_is_too_long(party: Party) -> None:
+    w = party.world
+    case = whistle(w, units=[w.other_unit])
+    url = reverse("cases:act", args=[case.number, "answer_whistle"])
+    told = signed_in(w.other_handler).post(url, {"coming": "no", "note": "忙" * 501})
+    assert told.status_code == 400
+    assert not case.events.filter(kind="answer_whistle").exists()
