@@ -151,6 +151,12 @@ def _owned(by: User | None, upload_key: str) -> QuerySet[Attachment]:
     return Attachment.objects.filter(owner)
 
 
+def lend_to_session(tokens: Iterable[str], *, by: User, upload_key: str) -> None:
+    """Let a session claim one's own stored pictures too: a public page sends them in nobody's name."""
+    wanted = list(dict.fromkeys(tokens))[:MOST_AT_ONCE]
+    Attachment.objects.filter(uploader=by, token__in=wanted, case=None).update(upload_key=upload_key)
+
+
 def unclaimed(tokens: Iterable[str], *, by: User | None, upload_key: str = "") -> list[Attachment]:
     """One's own stored pictures that no order has claimed, in the order given: to show a form again."""
     wanted = list(dict.fromkeys(tokens))[:MOST_AT_ONCE]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -15,7 +16,7 @@ from cases import clocks
 from cases.actions.engine import record
 from cases.actions.reporting import Contact, Located, place_report
 from cases.actors import Actor, PublicReporter
-from cases.models import Case, Matter, MatterClass, Wish
+from cases.models import Attachment, Case, Matter, MatterClass, Wish
 from cases.numbers import take_numbers
 from cases.placing import put_at, stamp_report
 from cases.terms import search_terms
@@ -40,6 +41,8 @@ class Ask:
     address: str = ""
     client_id: str = ""
     upload_key: str = ""
+    #: Pictures, as private as the words: for the desk, and for the claimer from the confirmation on.
+    attachments: Sequence[str] = ()
 
 
 @transaction.atomic
@@ -47,7 +50,8 @@ def ask_wish(*, ask: Ask, asker: User | None, contact: Contact | None = None, at
     """Take in a wish and start the desk's clock; the same `client_id` returns the first one.
 
     `asker` is who is signed in: the resident, or the grid worker who asks on somebody's behalf (then
-    `contact` names whom it is for). Raises Invalid (field named); nothing has been written then.
+    `contact` names whom it is for, who gets a link of their own to follow it by). Raises Invalid (field
+    named); nothing has been written then.
     """
     contact = contact or Contact()
     client_id = f"{ask.upload_key[:43]}:{ask.client_id}" if ask.client_id and asker is None else ask.client_id
@@ -55,7 +59,7 @@ def ask_wish(*, ask: Ask, asker: User | None, contact: Contact | None = None, at
     case.client_id = client_id
     try:
         with transaction.atomic():
-            return _create(case, asker, at)
+            return _create(case, ask, asker, at)
     except IntegrityError:
         first = Case.objects.filter(reporter=asker, client_id=client_id).exclude(client_id="").first()
         if first is None:
@@ -90,7 +94,7 @@ def _new_wish(ask: Ask, asker: User | None, contact: Contact, at: datetime) -> C
         reporter_name=contact.name.strip()[:50],
         reporter_phone=contact.phone.strip()[:20],
         reporter_verified=contact.is_verified or asker is not None,
-        follow_token=None if asker else secrets.token_urlsafe(24),
+        follow_token=secrets.token_urlsafe(24) if asker is None or contact.name.strip() else None,
         reported_at=at,
         updated_at=at,
     )
@@ -99,7 +103,7 @@ def _new_wish(ask: Ask, asker: User | None, contact: Contact, at: datetime) -> C
     return case
 
 
-def _create(case: Case, asker: User | None, at: datetime) -> Case:
+def _create(case: Case, ask: Ask, asker: User | None, at: datetime) -> Case:
     clocks.begin(case)
     limits = clocks.limits_of(case)
     clocks.plan_many(case, {Stage.VET: limits[Stage.VET]}, at=at, ladder=clocks.active_ladder())
@@ -107,7 +111,18 @@ def _create(case: Case, asker: User | None, at: datetime) -> Case:
     case.search_terms = search_terms(case)
     actor: Actor = asker or PublicReporter(0)
     facts: dict[str, Any] = {"matter_id": case.matter_id, "place_id": case.place_id, "desk_id": case.desk_id}
-    record(case, "ask", actor=actor, at=at, note=case.description, channel=case.channel, **facts)
+    record(
+        case,
+        "ask",
+        actor=actor,
+        at=at,
+        note=case.description,
+        attachments=ask.attachments,
+        role=Attachment.Role.BEFORE,
+        upload_key=ask.upload_key,
+        channel=case.channel,
+        **facts,
+    )
     clocks.save_planned(case)
     Wish.objects.create(case=case)
     return case

@@ -34,7 +34,7 @@ from cases.web.forms import ACTION_FORMS, ActionForm
 from cases.web.forms.oversight import AddInformationForm
 from cases.web.forms.reporting import FollowForm
 from cases.web.forms.wishes_asking import WISH_ASKER_FORMS
-from cases.web.reporting import Posted, kept_photos, posted
+from cases.web.reporting import Posted, kept_photos, posted_publicly
 from cases.web.wish_asking import WISH_THANKS, why_not, wish_context
 from cases.workflow import WORKFLOWS, Kind
 from governance.common.errors import DomainError, NotVisible, WrongState
@@ -79,7 +79,7 @@ def public_act(request: HttpRequest, token: str, action: str) -> HttpResponse:
     if action not in public_actions(followed, at=at):
         return _refused(request, followed, action, at)
     form = _form(followed, action, request, key, at)
-    photos = posted(request, "photos", at=at) if form.photos else Posted()
+    photos = posted_publicly(request, "photos", at=at) if form.photos else Posted()
     if form.is_valid() and not photos.error:
         try:
             form.run(photos=photos.tokens)

@@ -35,7 +35,7 @@ from cases.web.reporting import (
     building_words,
     kept_photos,
     picker_context,
-    posted,
+    posted_publicly,
 )
 from governance.common.errors import DomainError
 from governance.common.forms import BaseForm
@@ -109,7 +109,7 @@ def _sent(
     request: HttpRequest, spot: Spot, form: PublicReportForm, at: datetime, *, take: Take
 ) -> HttpResponse:
     """What `take` makes of a form in order; or the form again, with everything that came with it."""
-    photos = posted(request, "photos", at=at)
+    photos = posted_publicly(request, "photos", at=at)
     status, asks = photos.status, False
     if form.is_valid() and not photos.error:
         try:

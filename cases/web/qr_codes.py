@@ -67,5 +67,10 @@ def _below(access: Access) -> Q:
 
 def _plate(request: HttpRequest, code: QrCode, words: str) -> Plate:
     url = request.build_absolute_uri(reverse("cases:public_report", args=[code.token]))
+    return Plate(drawn(url), words, code.label, url)
+
+
+def drawn(url: str) -> SafeString:
+    """The code of one of our own addresses, as SVG."""
     drawing = segno.make(url, error="q", micro=False).svg_inline(border=2, omitsize=True)
-    return Plate(mark_safe(drawing), words, code.label, url)  # noqa: S308  our own token, drawn as paths
+    return mark_safe(drawing)  # noqa: S308  our own address, drawn as paths

@@ -24,11 +24,11 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from cases.actions.reporting import join_case, report_case, too_far
-from cases.attachments import unclaimed
+from cases.attachments import lend_to_session, unclaimed
 from cases.catalogue import recent_matters
 from cases.models import Case, Channel
 from cases.queries import near_duplicates, visible_case
-from cases.web.attachments import posted_photos, shown, upload_key_of
+from cases.web.attachments import ensure_upload_key, posted_photos, shown, upload_key_of
 from cases.web.forms.reporting import JoinForm, ReportForm, point_of
 from cases.web.picking import choice_classes, choice_of, chosen, found_part, matter_of
 from governance.common.errors import DomainError, NotAllowed
@@ -71,6 +71,14 @@ def posted(request: HttpRequest, name: str, *, at: datetime) -> Posted:
     except DomainError as error:
         tokens = cast(list[str], error.extra.get("kept", []))
         return Posted(tokens, str(error.message), error.http_status)
+
+
+def posted_publicly(request: HttpRequest, name: str, *, at: datetime) -> Posted:
+    """The same on a page without an account, which may be open to somebody who is signed in."""
+    photos = posted(request, name, at=at)
+    if photos.tokens and isinstance(request.user, User):
+        lend_to_session(photos.tokens, by=request.user, upload_key=ensure_upload_key(request))
+    return photos
 
 
 def kept_photos(request: HttpRequest, photos: Posted) -> list[dict[str, Any]]:

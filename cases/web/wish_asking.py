@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
 from typing import Any, Final, cast
@@ -15,6 +16,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.functional import Promise
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
@@ -30,7 +32,8 @@ from cases.web.attachments import ensure_upload_key
 from cases.web.forms import ActionForm
 from cases.web.forms.wishes_asking import WISH_ASKER_FORMS, PublicAskForm, SignedAskForm
 from cases.web.public import Spot, asks_first, gone, spot_of
-from cases.web.reporting import Posted, grids_of, kept_photos, posted
+from cases.web.qr_codes import drawn
+from cases.web.reporting import Posted, grids_of, kept_photos, posted, posted_publicly
 from cases.wishes import last_claim
 from cases.workflow import WORKFLOWS, State
 from governance.common.errors import DomainError, NotAllowed, NotVisible, WrongState
@@ -72,22 +75,26 @@ def public_wish(request: HttpRequest, token: str) -> HttpResponse:
         return gone(request)
     ensure_upload_key(request)
     if request.method == "GET":
-        return _ask_public(request, spot, PublicAskForm(initial={"client_id": str(uuid4())}))
+        return _ask_public(request, spot, PublicAskForm(initial={"client_id": str(uuid4())}), Posted())
     form, asks, status = PublicAskForm(request.POST), False, HTTPStatus.BAD_REQUEST
-    if form.is_valid():
+    photos = posted_publicly(request, "photos", at=at)
+    if form.is_valid() and not photos.error:
         try:
             asks = asks_first(request, spot, form, at)
             if not asks:
-                return _taken_public(request, spot, form, at)
+                return _taken_public(request, spot, form, photos, at)
             form.add_error(None, str(pace.ANSWER_FIRST))
         except DomainError as error:
             form.add_domain_error(error)
             status = error.http_status
-    return _ask_public(request, spot, form, status=status, asks=asks)
+    return _ask_public(request, spot, form, photos, status=max(status, photos.status), asks=asks)
 
 
-def _taken_public(request: HttpRequest, spot: Spot, form: PublicAskForm, at: datetime) -> HttpResponse:
-    ask = form.public_ask(place=spot.place, upload_key=ensure_upload_key(request))
+def _taken_public(
+    request: HttpRequest, spot: Spot, form: PublicAskForm, photos: Posted, at: datetime
+) -> HttpResponse:
+    key = ensure_upload_key(request)
+    ask = form.public_ask(place=spot.place, photos=photos.tokens, upload_key=key)
     case = ask_wish(ask=ask, asker=None, contact=form.contact(), at=at)
     if case.reported_at == at:
         pace.note_report(request, code=spot.target, number=case.number, at=at)
@@ -101,15 +108,25 @@ def _ask_public(
     request: HttpRequest,
     spot: Spot,
     form: PublicAskForm,
+    photos: Posted,
     *,
     status: HTTPStatus = HTTPStatus.OK,
     asks: bool = False,
 ) -> HttpResponse:
-    context = {"form": form, "spot": spot, "question": pace.question(request) if asks else ""}
+    question = pace.question(request) if asks else ""
+    context = {"form": form, "spot": spot, "question": question, **_pictures(request, photos)}
     response = render(request, "cases/wishes/ask_public.html", context, status=status)
     if status == HTTPStatus.TOO_MANY_REQUESTS:
         response.headers["Retry-After"] = "600"
     return response
+
+
+def _pictures(request: HttpRequest, photos: Posted) -> dict[str, Any]:
+    """The pictures of a refused form, and what was wrong with another."""
+    return {
+        "kept": kept_photos(request, photos) if photos.tokens else [],
+        "photo_errors": [photos.error] if photos.error else [],
+    }
 
 
 @login_required
@@ -125,25 +142,27 @@ def wish_ask(request: HttpRequest) -> HttpResponse:
     only = list(grids.values_list("pk", flat=True)[:2])
     first = {"client_id": str(uuid4()), "grid": only[0] if len(only) == 1 else None}
     if request.method == "GET":
-        return _ask_signed(request, SignedAskForm(initial=first, **known))
-    form = SignedAskForm(request.POST, **known)
-    if form.is_valid():
+        return _ask_signed(request, SignedAskForm(initial=first, **known), Posted())
+    form, photos = SignedAskForm(request.POST, **known), posted(request, "photos", at=at)
+    if form.is_valid() and not photos.error:
         channel = Channel.GRID_WORKER if on_behalf else Channel.RESIDENT
+        ask = form.signed_ask(channel=channel, photos=photos.tokens)
         try:
-            case = ask_wish(ask=form.signed_ask(channel=channel), asker=user, contact=form.contact(), at=at)
+            case = ask_wish(ask=ask, asker=user, contact=form.contact(), at=at)
         except DomainError as error:
             form.add_domain_error(error)
         else:
             messages.success(request, _("The wish %(number)s has been taken.") % {"number": case.number})
             return redirect("cases:my_wish", number=case.number)
-    return _ask_signed(request, form, HTTPStatus.BAD_REQUEST)
+    return _ask_signed(request, form, photos, max(HTTPStatus.BAD_REQUEST, photos.status))
 
 
 def _ask_signed(
-    request: HttpRequest, form: SignedAskForm, status: HTTPStatus = HTTPStatus.OK
+    request: HttpRequest, form: SignedAskForm, photos: Posted, status: HTTPStatus = HTTPStatus.OK
 ) -> HttpResponse:
     has_grids = form.fields["grid"].queryset.exists()  # type: ignore[attr-defined]
-    context = {"form": form, "has_grids": has_grids, "away": not may_trust(access_for(request))}
+    away = not may_trust(access_for(request))
+    context = {"form": form, "has_grids": has_grids, "away": away, **_pictures(request, photos)}
     return render(request, "cases/wishes/ask.html", context, status=status)
 
 
@@ -234,13 +253,29 @@ def _show_mine(
         "actions": [each for each in PUBLIC_ACTIONS if each in allowed],
         "form": form,
         "action": action,
-        "kept": kept_photos(request, photos) if photos.tokens else [],
-        "photo_errors": [photos.error] if photos.error else [],
         "away": not may_trust(access),
+        "handed": follow_link(request, case),
+        **_pictures(request, photos),
         **wish_context(case, urls=urls),
     }
     status = HTTPStatus.OK if form is None else max(photos.status, HTTPStatus.BAD_REQUEST)
     return render(request, "cases/wishes/my_wish.html", context, status=status)
+
+
+@dataclass(frozen=True)
+class Handed:
+    """What a worker hands to whom they helped: the link that follows the wish, and the code that opens it."""
+
+    link: str
+    drawing: SafeString
+
+
+def follow_link(request: HttpRequest, case: Case) -> Handed | None:
+    """The link of a wish that was asked on somebody's behalf; None for one's own."""
+    if case.follow_token is None:
+        return None
+    link = request.build_absolute_uri(reverse("cases:public_follow_order", args=[case.follow_token]))
+    return Handed(link, drawn(link))
 
 
 def wish_context(case: Case, *, urls: Mapping[str, str]) -> dict[str, Any]:

@@ -196,6 +196,7 @@ def wish(request: HttpRequest, number: str) -> HttpResponse:
         "is_desk": access.is_desk_of(case.desk.path) or access.is_desk_above(case.desk.path),
         "may_open_phone": knows and case.reporter_id != user.pk and bool(asker_phone(case)),
         "lines": _lines(case, user, pictures, knows=knows),
+        "shots": [p for p in pictures if p.role == Attachment.Role.BEFORE],
         "pictures": [p for p in pictures if p.role == Attachment.Role.AFTER],
         "resources": resources_for_wish(case, on=timezone.localdate(now)) if oversees else [],
         "oversees": oversees,

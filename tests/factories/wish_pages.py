@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import Any
 
+from django.test import Client
 from django.urls import reverse
 
 from cases.actions import wishes
@@ -16,6 +18,29 @@ from tests.factories.scene import signed_in
 WALL = reverse("cases:wishes")
 #: What tells of the asker: name, phone and its end, door, their own words.
 SECRETS = ("李秀英", "13812345678", "5678", "2单元", "501", "家里水龙头")
+
+#: What an asker fills in.
+PHONE, NAME, DOOR = "13912345678", "李秀英", "2单元501"
+WORDS = "家里水龙头漏水，请帮忙换一个"
+
+
+def visitor() -> Client:
+    """Somebody without an account, in English."""
+    client = Client()
+    client.cookies["django_language"] = "en"
+    return client
+
+
+def filled(party: Party, **fields: Any) -> dict[str, Any]:
+    """The form of a wish as its page sends it."""
+    return {
+        "kind": str(party.kind.pk),
+        "words": WORDS,
+        "name": NAME,
+        "phone": PHONE,
+        "address": DOOR,
+        "client_id": str(uuid.uuid4()),
+    } | fields
 
 
 def read(user: User, url: str, status: int = 200, **query: Any) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Any, Final
 from uuid import uuid4
 
@@ -25,6 +26,7 @@ from .oversight import AddInformationForm, UrgeForm
 from .reporting import point_of
 
 _CLIENT_ID: Final = re.compile(r"[0-9A-Za-z-]{8,64}")
+NAMELESS: Final = _("Please say whose phone it is: they get a link to follow the wish by.")
 NOT_FOUND_AGAIN: Final = _("Please leave a phone or the door, so that whoever comes finds you.")
 
 
@@ -71,7 +73,7 @@ class AskForm(BaseForm):
         """For whom it is, as the order keeps them; nobody has verified the phone."""
         return Contact(name=self.cleaned_data["name"].strip(), phone=self.cleaned_data["phone"])
 
-    def ask(self, *, channel: str, **where: Any) -> Ask:
+    def ask(self, *, channel: str, **others: Any) -> Ask:
         """What the action takes."""
         data = self.cleaned_data
         return Ask(
@@ -80,7 +82,7 @@ class AskForm(BaseForm):
             address=data["address"],
             client_id=data["client_id"],
             channel=channel,
-            **where,
+            **others,
         )
 
 
@@ -91,10 +93,10 @@ class PublicAskForm(AskForm):
     website = forms.CharField(required=False)
     answer = forms.CharField(required=False)
 
-    def public_ask(self, *, place: Place, upload_key: str) -> Ask:
+    def public_ask(self, *, place: Place, photos: Sequence[str], upload_key: str) -> Ask:
         """At the code's place and position, whatever the browser says."""
         where = {"place": place, "lng": place.lng, "lat": place.lat}
-        return self.ask(channel=Channel.RESIDENT, upload_key=upload_key, **where)
+        return self.ask(channel=Channel.RESIDENT, attachments=photos, upload_key=upload_key, **where)
 
 
 class SignedAskForm(AskForm):
@@ -115,9 +117,11 @@ class SignedAskForm(AskForm):
             del self.fields["name"], self.fields["phone"]
 
     def clean(self) -> dict[str, Any]:
-        """A position has both halves and lies on the earth."""
+        """A position has both halves and lies on the earth; a phone of somebody else's has a name."""
         self.cleaned_data.setdefault("phone", "")
         data = super().clean()
+        if self.on_behalf and data.get("phone") and not data.get("name"):
+            self.add_error("name", NAMELESS)
         try:
             data["point"] = point_of(data.pop("lng", "").strip(), data.pop("lat", "").strip())
         except DomainError as error:
@@ -137,12 +141,12 @@ class SignedAskForm(AskForm):
         """Nobody else for one's own wish."""
         return super().contact() if self.on_behalf else Contact()
 
-    def signed_ask(self, *, channel: str) -> Ask:
+    def signed_ask(self, *, channel: str, photos: Sequence[str]) -> Ask:
         """The chosen grid; else where the pin stands."""
         lng, lat = self.cleaned_data["point"] or (None, None)
         grid = self.cleaned_data["grid"]
         where = {"place": grid} if grid is not None else {"lng": lng, "lat": lat}
-        return self.ask(channel=channel, **where)
+        return self.ask(channel=channel, attachments=photos, **where)
 
 
 class RateWishForm(ActionForm):

@@ -10,6 +10,7 @@ import pytest
 import time_machine
 
 from cases.calendars import forget_calendar
+from grids.models import QrCode
 from tests.factories.cases import MINUTE, NOON
 from tests.factories.party import Party, make_party
 
@@ -33,3 +34,9 @@ def noon() -> Iterator[None]:
 def party() -> Party:
     """The world's people with the Party's side."""
     return make_party()
+
+
+@pytest.fixture
+def code(party: Party) -> QrCode:
+    """A QR code of the first building."""
+    return party.world.city.qr_code()

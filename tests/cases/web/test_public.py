@@ -346,3 +346,19 @@ def test_the_few_matters_of_the_form_are_those_that_the_community_is_told_of(wor
     bring_to(world, State.REPORTED)
     answer = visitor().get(f"/r/{code.token}/")
     assert [choice.name for choice in answer.context["recent"]] == ["路灯不亮", "雨水箅子"]
+
+
+def test_who_is_signed_in_and_scans_a_code_sends_photos_too(world, code):
+    """Their pictures are stored as theirs, and the report goes in nobody's name."""
+    client = Client()
+    client.force_login(world.worker)
+    url = f"/r/{code.token}/"
+    client.get(url)
+    stored = client.post("/attachments/", {"photo": photo()}).json()["id"]
+    answer = client.post(url, {**filled(world), "photos": stored})
+    case = Case.objects.get()
+    assert answer["Location"] == f"/f/{case.follow_token}/?new=1"
+    assert (case.reporter, case.attachments.count()) == (None, 1)
+    more = {"note": "又漏了", "photos": photo()}
+    assert client.post(f"/f/{case.follow_token}/add_information/", more).status_code == 302
+    assert case.attachments.count() == 2

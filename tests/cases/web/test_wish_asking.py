@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import uuid
 from datetime import timedelta
 from typing import Any
 
@@ -21,40 +20,12 @@ from cases.web import pace
 from cases.web.pace import Limit
 from cases.workflow import Kind, State
 from grids.models import QrCode
-from tests.factories.cases import MINUTE
-from tests.factories.party import Party, ask, bring_wish_to, make_party
+from tests.factories.cases import MINUTE, make_attachment
+from tests.factories.party import Party, ask, bring_wish_to, publishing
 from tests.factories.scene import signed_in
+from tests.factories.wish_pages import DOOR, NAME, PHONE, WORDS, filled, visitor
 
 pytestmark = pytest.mark.django_db
-PHONE, NAME, DOOR = "13912345678", "李秀英", "2单元501"
-WORDS = "家里水龙头漏水，请帮忙换一个"
-
-
-@pytest.fixture
-def party() -> Party:
-    return make_party()
-
-
-@pytest.fixture
-def code(party: Party) -> QrCode:
-    return party.world.city.qr_code()
-
-
-def visitor() -> Client:
-    client = Client()
-    client.cookies["django_language"] = "en"
-    return client
-
-
-def filled(party: Party, **fields: Any) -> dict[str, Any]:
-    return {
-        "kind": str(party.kind.pk),
-        "words": WORDS,
-        "name": NAME,
-        "phone": PHONE,
-        "address": DOOR,
-        "client_id": str(uuid.uuid4()),
-    } | fields
 
 
 def send(party: Party, code: QrCode, client: Client | None = None, **fields: Any) -> Any:
@@ -266,23 +237,6 @@ def test_a_link_opens_no_action_of_the_desk(party: Party, action: str) -> None:
     assert Case.objects.get(pk=case.pk).state == State.ASKED
 
 
-def test_a_grid_worker_asks_on_a_residents_behalf(party: Party) -> None:
-    worker = signed_in(party.world.worker)
-    page = worker.get("/wishes/ask/").content.decode()
-    assert 'name="grid"' in page
-    grid = str(party.world.city.west_1.pk)
-    refused = worker.post("/wishes/ask/", filled(party, grid=grid, phone="", address=""))
-    assert refused.status_code == 400
-    answer = worker.post("/wishes/ask/", filled(party, grid=grid))
-    case = Case.objects.get()
-    assert answer["Location"] == f"/wishes/mine/{case.number}/"
-    assert (case.reporter, case.reporter_name, case.reporter_phone) == (party.world.worker, NAME, PHONE)
-    assert (case.place, case.address, case.channel) == (party.world.city.west_1, DOOR, Channel.GRID_WORKER)
-    mine = worker.get("/wishes/mine/").content.decode()
-    assert case.number in mine
-    assert NAME not in mine
-
-
 def test_a_resident_with_an_account_asks_where_the_pin_stands(party: Party) -> None:
     client = signed_in(party.world.resident)
     assert 'name="phone"' not in client.get("/wishes/ask/").content.decode()
@@ -331,13 +285,11 @@ def test_the_asker_with_an_account_rates_thanks_and_is_told_when_it_is_too_late(
     url = reverse("cases:my_wish", args=[case.number])
     client = signed_in(party.world.resident)
     assert client.post(f"{url}rate/", {"satisfaction": "satisfied"}).status_code == 409
-    from tests.factories.party import publishing  # noqa: PLC0415
 
     desk, member = party.world.desk, party.member
     wishes.publish_wish(case_id=case.pk, publishing=publishing(), actor=desk, at=at + MINUTE)
     wishes.claim_wish(case_id=case.pk, actor=member, at=at + 2 * MINUTE)
     wishes.confirm_claim(case_id=case.pk, actor=desk, at=at + 3 * MINUTE)
-    from tests.factories.cases import make_attachment  # noqa: PLC0415
 
     picture = make_attachment(member, at=at)
     wishes.deliver_wish(
@@ -369,7 +321,6 @@ def test_my_wishes_cost_the_same_for_one_and_for_thirty(party: Party, count: int
 
 def test_a_message_leads_each_to_their_own_page(party: Party) -> None:
     case = ask(party, asker=party.world.resident, at=timezone.now() - timedelta(hours=1))
-    from tests.factories.party import publishing  # noqa: PLC0415
 
     at = timezone.now() - timedelta(minutes=30)
     wishes.publish_wish(case_id=case.pk, publishing=publishing(), actor=party.world.desk, at=at)
