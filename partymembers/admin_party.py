@@ -26,6 +26,7 @@ from governance.common.imports import SHOWN_ERRORS, ImportReport
 from partymembers.actions import branches as tree
 from partymembers.actions import members as people
 from partymembers.audit import address_of
+from partymembers.homes import shown_home
 from partymembers.models import Branch, BranchLevel, JointCommittee, JointMember, Member, User
 from partymembers.officers import ConfiguredBySystemOfficer, ShowsRefusals, officer_of
 from partymembers.party_importing import import_branches, import_members
@@ -291,7 +292,10 @@ class MemberAdmin(_ImportPage, _PartyAdmin):
         """A known member shows who it is, and the other branch too."""
         if obj is None:
             return list(self.fields)
-        return ["user", *self.fields[1:], "checkin_branch", "checked_in_at", "left_on"]
+        return [
+            "user", "status", "home_branch", "shown_home", "settled_on", "checkin_branch", "checked_in_at",
+            "left_on",
+        ]  # fmt: skip
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         """A new member is named by staff number."""
@@ -301,7 +305,7 @@ class MemberAdmin(_ImportPage, _PartyAdmin):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         """Of a known member status and home branch change here; a move is the member's own to tell."""
-        known = ["user", "lives_at", "settled_on", "checkin_branch", "checked_in_at", "left_on"]
+        known = ["user", "shown_home", "settled_on", "checkin_branch", "checked_in_at", "left_on"]
         return [] if obj is None else known
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -326,6 +330,11 @@ class MemberAdmin(_ImportPage, _PartyAdmin):
         people.change_status(member_id=obj.pk, status=obj.status, **acting)
         if "home_branch" in form.changed_data:
             people.transfer_member(member_id=obj.pk, to_branch_id=obj.home_branch_id, **acting)
+
+    @admin.display(description=gettext_lazy("lives in"))
+    def shown_home(self, member: Member) -> str:
+        """Community and grid: the building is the committees' to open."""
+        return shown_home(member) or "—"
 
     @admin.display(description=gettext_lazy("mobile phone"))
     def shown_phone(self, member: Member) -> str:

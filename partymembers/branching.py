@@ -53,10 +53,7 @@ def members_led(access: Access) -> QuerySet[Member]:
 
 
 def _below(access: Access, column: str) -> Q:
-    condition = Q(pk__in=[])
-    for path in topmost([grant.path for grant in access.branches]):
-        condition |= Q(**{f"{column}__startswith": path})
-    return condition
+    return under(column, [grant.path for grant in access.branches])
 
 
 def topmost(paths: Iterable[str]) -> list[str]:
@@ -93,8 +90,8 @@ def numbers_of(branches: Sequence[Branch], *, on: dt.date) -> dict[int, Numbers]
 
 def _overdue(branches: Sequence[Branch], *, on: dt.date) -> QuerySet[Member, tuple[str, str | None, int]]:
     """How many are overdue, by the path of their home branch and of the place where they live."""
-    concerned = _under("home_branch__path", topmost([branch.path for branch in branches])) | _under(
-        "lives_at__path", topmost([branch.place.path for branch in branches if branch.place])
+    concerned = under("home_branch__path", [branch.path for branch in branches]) | under(
+        "lives_at__path", [branch.place.path for branch in branches if branch.place]
     )
     rows = Member.objects.filter(
         concerned, left_on=None, checkin_branch=None, settled_on__lte=latest_settled(on - _DAY)
@@ -105,29 +102,30 @@ def _overdue(branches: Sequence[Branch], *, on: dt.date) -> QuerySet[Member, tup
 
 def _numbers_by_path(paths: Sequence[str], *, on: dt.date) -> dict[str, Numbers]:
     rows: dict[str, Numbers] = defaultdict(Numbers)
-    present, tops = Member.objects.filter(left_on=None), topmost(paths)
-    home = present.filter(_under("home_branch__path", tops)).values_list("home_branch__path")
+    present = Member.objects.filter(left_on=None)
+    home = present.filter(under("home_branch__path", paths)).values_list("home_branch__path")
     counted = home.annotate(n=Count("pk"), checked_in=Count("checkin_branch")).order_by()
     for path, total, checked_in in counted:
         rows[path].home, rows[path].home_checked_in = total, checked_in
-    here = present.filter(_under("checkin_branch__path", tops)).values_list("checkin_branch__path")
+    here = present.filter(under("checkin_branch__path", paths)).values_list("checkin_branch__path")
     for path, total in here.annotate(Count("pk")).order_by():
         rows[path or ""].checked_in_here = total
-    asked = CheckIn.objects.filter(_under("branch__path", tops), state=CheckIn.State.ASKED)
+    asked = CheckIn.objects.filter(under("branch__path", paths), state=CheckIn.State.ASKED)
     for path, total in asked.values_list("branch__path").annotate(Count("pk")).order_by():
         rows[path].waiting = total
     begin, end = year_of(on.year)
     served = ServiceRecord.objects.filter(
-        _under("branch__path", tops), cancelled_at=None, at__gte=begin, at__lt=end
+        under("branch__path", paths), cancelled_at=None, at__gte=begin, at__lt=end
     )
     for path, minutes in served.values_list("branch__path").annotate(Sum("minutes")).order_by():
         rows[path or ""].minutes = minutes
     return rows
 
 
-def _under(column: str, tops: Sequence[str]) -> Q:
+def under(column: str, paths: Iterable[str]) -> Q:
+    """A condition: the path in this column is one of these or lies below one."""
     condition = Q(pk__in=[])
-    for path in tops:
+    for path in topmost(paths):
         condition |= Q(**{f"{column}__startswith": path})
     return condition
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from django.db.models import Count, Q, QuerySet
 
 from partymembers.access import Access
-from partymembers.branching import topmost
+from partymembers.branching import under
 from partymembers.models import Branch, Evaluation, Role, Unit
 
 
@@ -30,11 +30,11 @@ def evaluations_visible_to(access: Access, *, unit: Unit, year: int) -> QuerySet
     """
     rows = Evaluation.objects.filter(unit=unit, year=year)
     reported = Q(reported_at__isnull=False)
-    allowed = _under("branch__path", [grant.path for grant in access.branches])
+    allowed = under("branch__path", [grant.path for grant in access.branches])
     if access.is_head_of(unit.pk) or _leads_home(access, unit):
         allowed |= reported
     official = [grant.path for grant in access.grants if Role.OFFICIAL in grant.roles]
-    allowed |= reported & _under("branch__place__path", official)
+    allowed |= reported & under("branch__place__path", official)
     return rows.filter(allowed)
 
 
@@ -80,10 +80,3 @@ def _leads_home(access: Access, unit: Unit) -> bool:
 
 def _home_paths(unit: Unit) -> list[str]:
     return list(unit.branches.filter(dissolved_on=None).values_list("path", flat=True))
-
-
-def _under(column: str, paths: Iterable[str]) -> Q:
-    condition = Q(pk__in=[])
-    for path in topmost(paths):
-        condition |= Q(**{f"{column}__startswith": path})
-    return condition

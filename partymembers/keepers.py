@@ -76,6 +76,14 @@ def serves(user: User) -> bool:
     )
 
 
+def require_servant(user: User, *, at: dt.datetime) -> None:
+    """Pass registered volunteers and Party members, unless they hold an officer's post. Raises NotAllowed."""
+    if is_officer(user, at=at):
+        raise NotAllowed(_("An officer's post stands alone: officers take no part in the business."))
+    if not serves(user):
+        raise NotAllowed(_("Register as a volunteer first."))
+
+
 def check_lengths(model: type[Model], **typed: str) -> None:
     """No text is longer than its column. Raises Invalid (field named)."""
     for name, value in typed.items():

@@ -58,6 +58,7 @@ KINDS: dict[str, Kind] = {
         _("%(branch)s did not accept your check-in"), _("Reason: %(reason)s"), "red", "x"
     ),
     "transferred": Kind(_("Your home branch is now %(branch)s"), "", "info", "users"),
+    "transferred_out": Kind(_("%(who)s now belongs to %(branch)s"), "", "info", "users"),
     "evaluations_reported": Kind(
         _("%(branch)s has reported the evaluations of %(year)s"),
         _("%(count)s of your people were graded."),

@@ -15,6 +15,8 @@ from partymembers.models import Branch, CheckIn, Member, Role, Unit, User
 
 #: One writer at a time changes the shape of the branch tree: its paths are made from the number of siblings.
 _TREE_LOCK = 0x67657A68
+#: No member joined, and no branch ended, before this day: an earlier one is a slip in the year.
+_FOUNDED = dt.date(1921, 7, 1)
 
 
 def lock_tree() -> None:
@@ -120,6 +122,8 @@ def check_work_unit(unit: Unit | None) -> None:
 
 
 def check_past(day: dt.date, *, at: dt.datetime, field: str) -> None:
-    """What has happened lies not in the future. Raises Invalid."""
+    """What has happened lies not in the future, nor before there was a Party. Raises Invalid."""
     if day > timezone.localdate(at):
         raise Invalid(_("This day is still to come."), field=field)
+    if day < _FOUNDED:
+        raise Invalid(_("This day is too long ago."), field=field)

@@ -14,6 +14,7 @@ from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
 from grids.models import Level, Place
 from partymembers.access import Access
+from partymembers.branching import led_branches
 from partymembers.keepers import home_of
 from partymembers.models import (
     DESK_ROLES,
@@ -77,10 +78,7 @@ def kept_places(access: Access) -> Q:
 def _served_paths(access: Access) -> Iterable[str]:
     if not access.branches:
         return []
-    led = Q()
-    for grant in access.branches:
-        led |= Q(path__startswith=grant.path)
-    served = Branch.objects.filter(led, place__isnull=False, dissolved_on=None)
+    served = led_branches(access).order_by().filter(place__isnull=False)
     return list(served.values_list("place__path", flat=True).distinct())
 
 

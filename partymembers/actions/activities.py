@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from governance.common.errors import Invalid, NotAllowed, NotVisible, WrongState
 from grids.models import Level, Place
 from partymembers.actions.notices import tell
-from partymembers.keepers import access_at, check_lengths, is_officer, keeps_place, serves
+from partymembers.keepers import access_at, check_lengths, keeps_place, require_servant, serves
 from partymembers.models import Activity, SignUp, Team, User
 
 #: Longer than a day is a mistake in a date.
@@ -108,10 +108,7 @@ def sign_up(*, activity_id: int, user: User, at: dt.datetime) -> SignUp:
 
 def seat(activity: Activity, user: User, *, at: dt.datetime) -> SignUp:
     """The person's seat, taken now if need be. The activity must be locked. Raises WrongState, NotAllowed."""
-    if is_officer(user, at=at):
-        raise NotAllowed(_("An officer's post stands alone: officers take no part in the business."))
-    if not serves(user):
-        raise NotAllowed(_("Register as a volunteer first."))
+    require_servant(user, at=at)
     mine = SignUp.objects.filter(activity=activity, user=user).first()
     if mine is not None and mine.cancelled_at is None:
         return mine
@@ -144,8 +141,11 @@ def seats_taken(activity: Activity) -> int:
 
 
 def may_organize(place: Place, team: Team | None, actor: User, *, at: dt.datetime) -> bool:
-    """Whether somebody may hold activities there: the team's leader, or desk or committee of the place."""
-    if team is not None and team.leader_id == actor.pk and team.dissolved_on is None:
+    """Whether somebody may hold activities there: the team's leader, or desk or committee of the place.
+
+    A leader who has left the volunteers or the Party no longer leads.
+    """
+    if team is not None and team.leader_id == actor.pk and team.dissolved_on is None and serves(actor):
         return place.path.startswith(team.place.path) or team.place.path.startswith(place.path)
     return keeps_place(access_at(actor, at), place.path)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 
 from django.db import transaction
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -58,7 +59,7 @@ def ask_check_in(*, actor: User, branch_id: int, offer: str = "", at: dt.datetim
         people.exclude(pk=actor.pk),
         kind="check_in_asked",
         source=f"check_in:{check_in.pk}:asked",
-        url=f"/party/branches/{branch.pk}/?tab=requests",
+        url=f"{reverse('party:branch', args=[branch.pk])}?tab=requests",
         at=at,
         who=masked_name(actor.name),
         branch=branch.name,
@@ -96,8 +97,8 @@ def accept_check_in(
     member.save(update_fields=["checkin_branch", "checked_in_at"])
     write_move(member, MemberMove.Kind.CHECK_IN, before, branch, by=actor, at=at)
     _decide(check_in, _State.ACCEPTED, by=actor, at=at)
-    award_points(
-        user=member.user, rule_code="check_in", source="check_in", source_id=check_in.pk,
+    award_points(  # once a branch: moving from door to door and back earns nothing
+        user=member.user, rule_code="check_in", source="check_in", source_id=f"branch:{branch.pk}",
         what=branch.name, at=at, by=actor, place=branch.place,
     )  # fmt: skip
     _answer(check_in, at=at)
@@ -153,7 +154,7 @@ def _reminder(member: Member, today: dt.date, at: dt.datetime) -> Notice:
         kind="check_in_due" if today <= day else "check_in_overdue",
         source=f"check_in_due:{member.settled_on.isoformat()}:{step}",
         data={"due_on": day.isoformat()},
-        url="/party/",
+        url=reverse("party:me"),
         at=at,
     )
 
@@ -175,7 +176,7 @@ def _answer(check_in: CheckIn, *, at: dt.datetime) -> None:
         [check_in.member.user],
         kind=f"check_in_{check_in.state}",
         source=f"check_in:{check_in.pk}:answer",
-        url="/party/",
+        url=reverse("party:me"),
         at=at,
         branch=check_in.branch.name,
         reason=check_in.note,

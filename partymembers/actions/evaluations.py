@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Mapping
 
 from django.db import transaction
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -41,7 +42,7 @@ def evaluate_member(
         raise Invalid(_("Please choose one."), field="grade")
     if member.checkin_branch is None or actor is None:
         raise WrongState(_("They are not checked in anywhere."))
-    known = Evaluation.objects.filter(member=member, year=year).first()
+    known = Evaluation.objects.select_for_update(no_key=True).filter(member=member, year=year).first()
     if known is not None and known.reported_at is not None:
         raise WrongState(_("It has been reported to the work unit and stays as it is."))
     if known is not None and (known.grade, known.note) == (grade, note.strip()):
@@ -108,7 +109,7 @@ def _tell_unit(unit: Unit, branch_id: int, branch: str, year: int, count: int, *
         users_in(unit.pk, on=timezone.localdate(at), roles=[Role.UNIT_HEAD]),
         kind="evaluations_reported",
         source=f"evaluations:{unit.pk}:{year}:{branch_id}:{at.timestamp():.0f}",
-        url=f"/party/evaluations/{unit.pk}/{year}/",
+        url=reverse("party:evaluation_report", args=[unit.pk, year]),
         at=at,
         branch=branch,
         year=year,

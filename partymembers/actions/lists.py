@@ -88,9 +88,9 @@ def withdraw_resource(*, resource_id: int, actor: User, at: dt.datetime) -> Reso
 
 
 def offers(resource: Resource, actor: User, *, at: dt.datetime) -> bool:
-    """Whether the offer is the person's own, or their unit's or branch's."""
-    if resource.offered_by_id == actor.pk:
-        return True
+    """Whether the offer is the person's own; in a unit's or branch's name, of who acts for it now."""
+    if resource.unit_id is None and resource.branch_id is None:
+        return resource.offered_by_id == actor.pk
     access = access_at(actor, at)
     of_unit = resource.unit_id is not None and access.in_unit(resource.unit_id)
     return of_unit or (resource.branch_id is not None and resource.branch_id in access.branch_ids)

@@ -5,12 +5,18 @@ from __future__ import annotations
 import datetime as dt
 
 from django.db import transaction
+from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from governance.common.errors import Invalid, NotAllowed, NotVisible, WrongState
+from governance.common.formats import masked_name
 from grids.models import Place
+from partymembers.access import committee_of
 from partymembers.actions.notices import tell
+from partymembers.actions.volunteers import stop_serving
 from partymembers.audit import record_access
+from partymembers.keepers import serves
 from partymembers.models import Branch, CheckIn, Member, MemberMove, User
 from partymembers.party_rules import (
     check_home,
@@ -107,9 +113,7 @@ def transfer_member(
     member.home_branch = branch
     member.save(update_fields=["home_branch"])
     move = write_move(member, MemberMove.Kind.HOME, before, branch, by=actor, at=at, reason=reason)
-    tell(
-        [member.user], kind="transferred", source=f"move:{move.pk}", url="/party/", at=at, branch=branch.name
-    )
+    _tell_of_transfer(move, member, actor, at=at)
     told = {"from": before.code, "to": branch.code, "reason": reason}
     record_access(actor, "member_transferred", member.user, ip, at=at, **told)
     return member
@@ -161,6 +165,7 @@ def leave(
 ) -> Member:
     """Let somebody be a member here no more: died, expelled, transferred out of the city.
 
+    Unless they are a volunteer too, their places in teams and at activities to come are free again.
     By the home committee or the system officer. Raises Invalid, NotAllowed, NotVisible or WrongState.
     """
     member = locked_member(member_id)
@@ -173,8 +178,29 @@ def leave(
     member.left_on = on
     member.save(update_fields=["left_on", "checkin_branch", "checked_in_at"])
     write_move(member, MemberMove.Kind.HOME, member.home_branch, None, by=actor, at=at, reason=reason)
+    if not serves(member.user):
+        stop_serving(member.user, at=at)
     record_access(actor, "member_left", member.user, ip, at=at, on=on, reason=reason)
     return member
+
+
+def _tell_of_transfer(move: MemberMove, member: Member, actor: User | None, *, at: dt.datetime) -> None:
+    """Tell the member, and the committee of the branch that they have left without being asked."""
+    left, branch = move.from_branch, str(move.to_branch)
+    source = f"move:{move.pk}"
+    tell([member.user], kind="transferred", source=source, url=reverse("party:me"), at=at, branch=branch)
+    if left is None:
+        return
+    committee = committee_of(left.path, on=timezone.localdate(at), exactly=True).exclude(pk=member.user_id)
+    tell(
+        [each for each in committee if actor is None or each.pk != actor.pk],
+        kind="transferred_out",
+        source=source,
+        url=f"{reverse('party:branch', args=[left.pk])}?which=home",
+        at=at,
+        who=masked_name(member.user.name),
+        branch=branch,
+    )
 
 
 def end_check_in(member: Member, *, at: dt.datetime, by: User | None) -> None:

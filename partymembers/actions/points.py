@@ -114,7 +114,8 @@ def redeem_item(*, user: User, item_id: int, by: User, at: dt.datetime, receipt:
 
     `by` staffs the desk of the station's community, or one above it, and nobody serves themselves. A form
     that is sent twice carries the same `receipt` and returns the first redemption.
-    Raises NotVisible, NotAllowed, or WrongState when the item is gone or the points are too few.
+    Raises NotVisible, NotAllowed, or WrongState when the item is gone, the points are too few, or what the
+    receipt was for has been taken back.
     """
     if by.pk == user.pk:
         raise NotAllowed(_("Somebody else must hand it over to you."))
@@ -124,6 +125,8 @@ def redeem_item(*, user: User, item_id: int, by: User, at: dt.datetime, receipt:
     number = f"r:{receipt}"[:50] if receipt else _next_redemption(user)
     first = Redemption.objects.filter(transaction__user=user, transaction__source_id=number).first()
     if first is not None:
+        if first.cancelled_at is not None:
+            raise WrongState(_("This was taken back already."))  # an old page: nothing is handed over again
         return first
     _require_possible(item, account)
     item.stock -= 1

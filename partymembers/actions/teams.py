@@ -10,7 +10,14 @@ from django.utils.translation import gettext as _
 
 from governance.common.errors import Invalid, NotAllowed, NotVisible, WrongState
 from grids.models import Place
-from partymembers.keepers import access_at, check_lengths, keeps_place, require_keeper, serves
+from partymembers.keepers import (
+    access_at,
+    check_lengths,
+    keeps_place,
+    require_keeper,
+    require_servant,
+    serves,
+)
 from partymembers.models import Activity, Team, TeamMember, User
 
 
@@ -22,7 +29,7 @@ def found_team(*, name: str, place: Place, leader: User, purpose: str, actor: Us
     if not name:
         raise Invalid(_("Please give the team a name."), field="name")
     check_lengths(Team, name=name, purpose=purpose)
-    _require_servant(leader)
+    _require_leader(leader)
     today = timezone.localdate(at)
     try:
         with transaction.atomic():
@@ -39,8 +46,7 @@ def found_team(*, name: str, place: Place, leader: User, purpose: str, actor: Us
 def join_team(*, team_id: int, user: User, at: dt.datetime) -> TeamMember:
     """Become one of the team; a second press changes nothing. Raises WrongState, NotVisible, NotAllowed."""
     team = _live_team(team_id)
-    if not serves(user):
-        raise NotAllowed(_("Register as a volunteer first."))
+    require_servant(user, at=at)
     member, _is_new = TeamMember.objects.get_or_create(
         team=team, user=user, left_at=None, defaults={"joined_at": at}
     )
@@ -66,6 +72,7 @@ def hand_over_team(*, team_id: int, leader: User, actor: User, at: dt.datetime) 
     _require_lead(team, actor, at=at)
     if not TeamMember.objects.filter(team=team, user=leader, left_at=None).exists():
         raise Invalid(_("Choose somebody of the team."), field="leader")
+    _require_leader(leader)
     team.leader = leader
     team.save(update_fields=["leader"])
     return team
@@ -88,8 +95,9 @@ def dissolve_team(*, team_id: int, actor: User, at: dt.datetime) -> Team:
 
 
 def may_lead(team: Team, actor: User, *, at: dt.datetime) -> bool:
-    """Whether somebody runs the team: its leader, or desk or committee of the place."""
-    return team.leader_id == actor.pk or keeps_place(access_at(actor, at), team.place.path)
+    """Whether somebody runs the team: its leader while they serve, or desk or committee of the place."""
+    leads = team.leader_id == actor.pk and serves(actor)
+    return leads or keeps_place(access_at(actor, at), team.place.path)
 
 
 def _require_lead(team: Team, actor: User, *, at: dt.datetime) -> None:
@@ -97,7 +105,7 @@ def _require_lead(team: Team, actor: User, *, at: dt.datetime) -> None:
         raise NotAllowed(_("Only the team leader, or desk or committee of the place, may do this."))
 
 
-def _require_servant(user: User) -> None:
+def _require_leader(user: User) -> None:
     if user.disabled_at is not None or not serves(user):
         raise Invalid(_("Choose a volunteer or a member."), field="leader")
 

@@ -63,13 +63,17 @@ def leave_volunteers(*, user: User, at: dt.datetime) -> Volunteer:
     volunteer = _registered(user)
     if Team.objects.filter(leader=user, dissolved_on=None).exists():
         raise WrongState(_("You lead a team. Hand it over to somebody else first."))
-    TeamMember.objects.filter(user=user, left_at=None).update(left_at=at)
-    SignUp.objects.filter(user=user, cancelled_at=None, arrived_at=None, activity__starts_at__gt=at).update(
-        cancelled_at=at
-    )
+    stop_serving(user, at=at)
     volunteer.left_at = at
     volunteer.save(update_fields=["left_at"])
     return volunteer
+
+
+def stop_serving(user: User, *, at: dt.datetime) -> None:
+    """End somebody's places in teams and give back their seats at activities to come."""
+    TeamMember.objects.filter(user=user, left_at=None).update(left_at=at)
+    to_come = SignUp.objects.filter(user=user, cancelled_at=None, arrived_at=None)
+    to_come.filter(activity__starts_at__gt=at).update(cancelled_at=at)
 
 
 def _registered(user: User) -> Volunteer:

@@ -10,6 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
+from governance.common.typed import row_id
 from partymembers import devices
 from partymembers.audit import address_of, record_access
 from partymembers.landing import choose_post, current_post, home_url
@@ -47,8 +48,8 @@ def profile(request: HttpRequest) -> HttpResponse:
 @login_required
 def switch_post(request: HttpRequest) -> HttpResponse:
     """Work in another of one's posts."""
-    chosen = request.POST.get("post", "")
-    if not (chosen.isascii() and chosen.isdigit() and len(chosen) < 19 and choose_post(request, int(chosen))):
+    chosen = row_id(request.POST.get("post", ""))
+    if chosen is None or not choose_post(request, chosen):
         raise Http404
     return redirect("home")
 

@@ -118,3 +118,15 @@ def test_lists_cost_as_many_queries_with_many_rows(
         make_member(f"党员{number}", home=branch, checkin=party.committee)
     with django_assert_num_queries(queries):
         system.get(page(model, "changelist"))
+
+
+def test_officers_read_the_community_and_not_the_building(party: Party, system: Client) -> None:
+    building = party.world.city.building
+    member = make_member(home=party.home, lives_at=building, door="9幢909")
+    auditor = Client()
+    auditor.force_login(make_user("审计员", role=Role.AUDIT_OFFICER))
+    for client in (system, auditor):
+        text = client.get(page(Member, "change", member.pk)).content.decode()
+        assert party.world.city.west.name in text
+        assert building.name not in text
+        assert "909" not in text

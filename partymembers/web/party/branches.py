@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -16,6 +16,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from governance.common.errors import DomainError, Invalid, NotVisible
 from governance.common.pagination import paginate
+from governance.common.typed import row_id, words
 from partymembers.actions.check_ins import accept_check_in, refuse_check_in
 from partymembers.actions.members import add_member, transfer_member
 from partymembers.audit import address_of
@@ -33,6 +34,7 @@ from partymembers.checking_in import due_on, standing_of
 from partymembers.middleware import access_for
 from partymembers.models import Branch, CheckIn, JointCommittee, Member, User
 from partymembers.phones import normal_identifier
+from partymembers.web.doors import do, user_of
 from partymembers.web.party.forms import TakeInForm
 from partymembers.web.party.grading import grading_context
 
@@ -118,7 +120,7 @@ def _take_in(request: HttpRequest, branch: Branch, typed: dict[str, Any]) -> str
     if user is None:
         raise Invalid(_("Nobody has this staff number."), field="staff_number")
     acting: dict[str, Any] = {
-        "actor": cast(User, request.user), "at": timezone.now(), "ip": address_of(request),
+        "actor": user_of(request), "at": timezone.now(), "ip": address_of(request),
     }  # fmt: skip
     known = Member.objects.filter(user=user, left_on=None).first()
     if known is not None:
@@ -135,31 +137,28 @@ def _take_in(request: HttpRequest, branch: Branch, typed: dict[str, Any]) -> str
 @require_POST
 def accept(request: HttpRequest, check_in_id: int) -> HttpResponse:
     """Take a member in."""
-    check_in = _visible_request(request, check_in_id)
-    accept_check_in(
-        check_in_id=check_in.pk,
-        actor=cast(User, request.user),
-        at=timezone.now(),
-        ip=address_of(request),
+    check_in, user = _visible_request(request, check_in_id), user_of(request)
+    ip = address_of(request)
+    return do(
+        request,
+        lambda at: accept_check_in(check_in_id=check_in.pk, actor=user, at=at, ip=ip),
+        done=_("%(who)s is checked in.") % {"who": check_in.member.user.name},
+        to=_requests_url(request, check_in),
     )
-    messages.success(request, _("%(who)s is checked in.") % {"who": check_in.member.user.name})
-    return _back_to_requests(request, check_in)
 
 
 @login_required
 @require_POST
 def refuse(request: HttpRequest, check_in_id: int) -> HttpResponse:
     """Refuse a request, with a reason."""
-    check_in = _visible_request(request, check_in_id)
-    refuse_check_in(
-        check_in_id=check_in.pk,
-        reason=request.POST.get("reason", "")[:500],
-        actor=cast(User, request.user),
-        at=timezone.now(),
-        ip=address_of(request),
+    check_in, user = _visible_request(request, check_in_id), user_of(request)
+    reason, ip = words(request.POST.get("reason", ""), most=500), address_of(request)
+    return do(
+        request,
+        lambda at: refuse_check_in(check_in_id=check_in.pk, reason=reason, actor=user, at=at, ip=ip),
+        done=_("Refused. The member has been told why."),
+        to=_requests_url(request, check_in),
     )
-    messages.success(request, _("Refused. The member has been told why."))
-    return _back_to_requests(request, check_in)
 
 
 def _visible_request(request: HttpRequest, check_in_id: int) -> CheckIn:
@@ -171,12 +170,10 @@ def _visible_request(request: HttpRequest, check_in_id: int) -> CheckIn:
     return check_in
 
 
-def _back_to_requests(request: HttpRequest, check_in: CheckIn) -> HttpResponse:
-    """To the list that the button stood in: of the branch itself, or of one above."""
-    typed = request.POST.get("of", "")
-    led = led_branches(access_for(request)).filter(pk=int(typed)) if typed.isdecimal() else None
-    branch_id = int(typed) if led is not None and led.exists() else check_in.branch_id
-    return redirect(f"{reverse('party:branch', args=[branch_id])}?tab=requests")
+def _requests_url(request: HttpRequest, check_in: CheckIn) -> str:
+    """The list that the button stood in: of the branch itself, or of one above."""
+    led = led_branches(access_for(request)).filter(pk=row_id(request.POST.get("of", ""))).first()
+    return f"{reverse('party:branch', args=[led.pk if led else check_in.branch_id])}?tab=requests"
 
 
 def _above(request: HttpRequest, branch: Branch) -> list[Branch]:

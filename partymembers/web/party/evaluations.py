@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -21,9 +21,13 @@ from partymembers.audit import address_of
 from partymembers.branching import to_evaluate
 from partymembers.evaluating import distribution, evaluations_visible_to, may_open_report
 from partymembers.middleware import access_for
-from partymembers.models import Branch, Member, Unit, User
+from partymembers.models import Branch, Member, Unit
+from partymembers.web.doors import user_of
 from partymembers.web.party.branches import branch_page, visible_branch
 from partymembers.web.party.grading import grading_context, typed_grades
+
+#: No grade was ever given before.
+_FIRST_YEAR = 2000
 
 
 @login_required
@@ -36,7 +40,7 @@ def evaluate(request: HttpRequest, branch_id: int) -> HttpResponse:
         foreign = set(typed) - set(to_evaluate(branch).filter(pk__in=typed).values_list("pk", flat=True))
         if foreign:
             raise NotVisible
-        user, now = cast(User, request.user), timezone.now()
+        user, now = user_of(request), timezone.now()
         count = evaluate_members(grades=typed, year=year, actor=user, at=now, ip=address_of(request))
     except NotVisible:
         raise
@@ -59,7 +63,7 @@ def report(request: HttpRequest, branch_id: int) -> HttpResponse:
         count = report_to_units(
             branch_id=branch.pk,
             year=year,
-            actor=cast(User, request.user),
+            actor=user_of(request),
             at=timezone.now(),
             ip=address_of(request),
         )
@@ -81,7 +85,8 @@ def evaluation_report(request: HttpRequest, unit_id: int, year: int) -> HttpResp
     """A work unit's grades of a year: how many of each, and whose. `?print=1` is a sheet of A4."""
     access = access_for(request)
     unit = Unit.objects.filter(pk=unit_id).first()
-    if unit is None or not may_open_report(access, unit=unit, year=year):
+    is_past = _FIRST_YEAR <= year <= timezone.localdate().year
+    if unit is None or not is_past or not may_open_report(access, unit=unit, year=year):
         raise NotVisible
     visible = evaluations_visible_to(access, unit=unit, year=year)
     rows = list(

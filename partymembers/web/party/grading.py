@@ -8,6 +8,7 @@ from django.http import HttpRequest, QueryDict
 from django.utils import timezone
 
 from governance.common.pagination import paginate
+from governance.common.typed import row_id, words
 from partymembers.branching import grades_of, minutes_of, to_evaluate
 from partymembers.evaluating import distribution, reports_of
 from partymembers.models import Branch, Evaluation, Member
@@ -61,8 +62,8 @@ def typed_grades(data: QueryDict) -> dict[int, tuple[str, str]]:
     """What the form says: member id → grade and remark; members without a grade are left out."""
     found: dict[int, tuple[str, str]] = {}
     for key in data:
-        number = key.removeprefix("grade-")
-        if key != number and number.isascii() and number.isdecimal() and len(number) < 19 and data[key]:
-            note = str(data.get(f"note-{number}", "")).strip()[:500]
-            found[int(number)] = (str(data[key])[:12], note)
+        number = row_id(key.removeprefix("grade-")) if key.startswith("grade-") else None
+        if number is not None and data[key]:
+            note = words(str(data.get(f"note-{number}", "")), most=500)
+            found[number] = (str(data[key])[:12], note)
     return found

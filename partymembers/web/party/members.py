@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -13,13 +13,15 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from governance.common.errors import DomainError, Invalid, NotVisible
-from grids.models import Level, Place
+from governance.common.typed import row_id, words
 from partymembers.actions.members import change_status, leave, transfer_member
 from partymembers.audit import address_of, read_personal
 from partymembers.branching import led_branches, members_led, minutes_of
 from partymembers.checking_in import due_on, standing_of
+from partymembers.homes import is_masked, shown_home, whole_home
 from partymembers.middleware import access_for
-from partymembers.models import CheckIn, Evaluation, Member, ServiceRecord, User
+from partymembers.models import CheckIn, Evaluation, Member, ServiceRecord
+from partymembers.web.doors import user_of
 
 #: So many rows of each history stand on the page.
 SHOWN = 20
@@ -37,12 +39,12 @@ def member(request: HttpRequest, member_id: int) -> HttpResponse:
 def open_personal(request: HttpRequest, member_id: int) -> HttpResponse:
     """A member's phone or door in full; opening it is written into the audit trail."""
     found = _visible(request, member_id)
-    values = {"phone": found.user.phone or "", "door": _home(found)}
+    values = {"phone": found.user.phone or "", "door": whole_home(found) if is_masked(found) else ""}
     what = request.POST.get("what", "")
     if not values.get(what):
         raise NotVisible
     shown = read_personal(
-        cast(User, request.user),
+        user_of(request),
         what=f"member_{what}",
         value=values[what],
         target=found.user,
@@ -57,14 +59,12 @@ def open_personal(request: HttpRequest, member_id: int) -> HttpResponse:
 def transfer(request: HttpRequest, member_id: int) -> HttpResponse:
     """Transfer a member to another of my branches."""
     found = _visible(request, member_id)
-    typed = request.POST.get("branch", "")
-    target = led_branches(access_for(request)).filter(pk=int(typed)) if _is_id(typed) else None
-    branch = target.first() if target is not None else None
+    branch = led_branches(access_for(request)).filter(pk=row_id(request.POST.get("branch", ""))).first()
 
     def act(acting: dict[str, Any]) -> str:
         if branch is None:
             raise Invalid(_("Please choose one."), field="branch")
-        reason = request.POST.get("reason", "")[:200]
+        reason = words(request.POST.get("reason", ""), most=200)
         transfer_member(member_id=found.pk, to_branch_id=branch.pk, reason=reason, **acting)
         return _("%(who)s now belongs to %(branch)s.") % {"who": found.user.name, "branch": branch.name}
 
@@ -91,7 +91,7 @@ def left(request: HttpRequest, member_id: int) -> HttpResponse:
     found = _visible(request, member_id)
 
     def act(acting: dict[str, Any]) -> str:
-        reason = request.POST.get("reason", "").strip()[:200]
+        reason = words(request.POST.get("reason", ""), most=200)
         if not reason:
             raise Invalid(_("Please give a reason in a sentence."), field="reason")
         leave(member_id=found.pk, on=timezone.localdate(), reason=reason, **acting)
@@ -102,9 +102,8 @@ def left(request: HttpRequest, member_id: int) -> HttpResponse:
 
 def _done(request: HttpRequest, found: Member, act: Any) -> HttpResponse:
     """Do it; a refusal stands above the page, with what was typed still there."""
-    user = cast(User, request.user)
     try:
-        told = act({"actor": user, "at": timezone.now(), "ip": address_of(request)})
+        told = act({"actor": user_of(request), "at": timezone.now(), "ip": address_of(request)})
     except DomainError as refusal:
         messages.error(request, str(refusal.message))
         context = _context(request, found) | {"typed_reason": request.POST.get("reason", "")}
@@ -122,32 +121,6 @@ def _visible(request: HttpRequest, member_id: int) -> Member:
     return found
 
 
-def _is_id(typed: str) -> bool:
-    return typed.isascii() and typed.isdecimal() and len(typed) < 10
-
-
-def _home(member: Member) -> str:
-    """Where they live, whole: the building and the door."""
-    place = member.lives_at.name if member.lives_at else ""
-    return f"{place} {member.door}".strip() if member.door else ""
-
-
-def _shown_home(member: Member) -> str:
-    """Where they live as everybody of the committee may read it: the community, never the building."""
-    place = member.lives_at
-    if place is None:
-        return ""
-    if place.level == Level.BUILDING:
-        return _community_of(place)
-    return place.name
-
-
-def _community_of(place: Place) -> str:
-    steps = range(Place.steplen, len(place.path), Place.steplen)
-    above = Place.objects.filter(path__in=[place.path[:end] for end in steps], level=Level.COMMUNITY)
-    return str(above.values_list("name", flat=True).first() or "")
-
-
 def _context(request: HttpRequest, member: Member) -> dict[str, Any]:
     access, today = access_for(request), timezone.localdate()
     waiting = member.check_ins.filter(state=CheckIn.State.ASKED).select_related("branch").first()
@@ -163,8 +136,8 @@ def _context(request: HttpRequest, member: Member) -> dict[str, Any]:
         "waiting": waiting,
         "leads_home": leads_home and present,
         "targets": targets,
-        "home": _shown_home(member),
-        "has_door": bool(member.door),
+        "home": shown_home(member),
+        "has_door": is_masked(member),
         "statuses": Member.Status.choices,
         "moves": member.moves.select_related("from_branch", "to_branch", "by")[:SHOWN],
         "grades": Evaluation.objects.filter(member=member).select_related("branch").order_by("-year"),

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
@@ -18,7 +19,9 @@ from partymembers.actions.members import move_house
 from partymembers.audit import address_of
 from partymembers.branching import minutes_of
 from partymembers.checking_in import due_on, open_request, standing_of
-from partymembers.models import Evaluation, Member, ServiceRecord, User
+from partymembers.homes import is_masked, shown_home
+from partymembers.models import Evaluation, Member, ServiceRecord
+from partymembers.web.doors import do, user_of
 from partymembers.web.party.forms import AskForm, MovedForm
 
 #: So many of the newest services stand on the page.
@@ -41,7 +44,7 @@ def ask(request: HttpRequest) -> HttpResponse:
     if form.is_valid():
         try:
             ask_check_in(
-                actor=cast(User, request.user),
+                actor=user_of(request),
                 branch_id=form.cleaned_data["branch"].pk,
                 offer=form.cleaned_data["offer"],
                 at=timezone.now(),
@@ -58,9 +61,13 @@ def ask(request: HttpRequest) -> HttpResponse:
 @require_POST
 def withdraw(request: HttpRequest, check_in_id: int) -> HttpResponse:
     """Take my request back."""
-    withdraw_check_in(check_in_id=check_in_id, actor=cast(User, request.user), at=timezone.now())
-    messages.success(request, _("Your request is withdrawn."))
-    return redirect("party:me")
+    user = user_of(request)
+    return do(
+        request,
+        lambda at: withdraw_check_in(check_in_id=check_in_id, actor=user, at=at),
+        done=_("Your request is withdrawn."),
+        to=reverse("party:me"),
+    )
 
 
 @login_required
@@ -74,7 +81,7 @@ def moved(request: HttpRequest) -> HttpResponse:
             move_house(
                 member_id=member.pk,
                 **form.cleaned_data,
-                actor=cast(User, request.user),
+                actor=user_of(request),
                 at=timezone.now(),
                 ip=address_of(request),
             )
@@ -90,7 +97,7 @@ def moved(request: HttpRequest) -> HttpResponse:
 def own_member(request: HttpRequest) -> Member | None:
     """The signed-in user as a member; None for who is none."""
     rows = Member.objects.select_related("user", "home_branch__unit", "checkin_branch__place", "lives_at")
-    return rows.filter(user=cast(User, request.user)).first()
+    return rows.filter(user=user_of(request)).first()
 
 
 def _required(request: HttpRequest) -> Member:
@@ -118,6 +125,8 @@ def _facts(member: Member, form: AskForm | None) -> dict[str, Any]:
     grades = Evaluation.objects.filter(member=member).select_related("branch").order_by("-year")
     return {
         "standing": standing.value,
+        "home": shown_home(member),
+        "is_masked": is_masked(member),
         "due_on": due_on(member.settled_on),
         "days_left": (due_on(member.settled_on) - today).days,
         "waiting": waiting,

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import cast
-
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -12,15 +10,15 @@ from django.views.decorators.http import require_GET, require_POST
 
 from governance.common.htmx import is_partial
 from partymembers.actions.notices import read_notice
-from partymembers.models import User
 from partymembers.notices import lines_of
+from partymembers.web.doors import user_of
 
 
 @login_required
 @require_GET
 def open_notice(request: HttpRequest, notice_id: int) -> HttpResponse:
     """Follow a notice to what it is about; that reads it."""
-    notice = read_notice(notice_id=notice_id, actor=cast(User, request.user), at=timezone.now())
+    notice = read_notice(notice_id=notice_id, actor=user_of(request), at=timezone.now())
     return redirect(notice.url or "home")
 
 
@@ -28,7 +26,7 @@ def open_notice(request: HttpRequest, notice_id: int) -> HttpResponse:
 @require_POST
 def read(request: HttpRequest, notice_id: int) -> HttpResponse:
     """Mark one notice as read."""
-    notice = read_notice(notice_id=notice_id, actor=cast(User, request.user), at=timezone.now())
+    notice = read_notice(notice_id=notice_id, actor=user_of(request), at=timezone.now())
     if not is_partial(request):
         return redirect("cases:notifications")
     (line,) = lines_of([notice])

@@ -28,8 +28,9 @@ from partymembers.keepers import serves
 from partymembers.middleware import access_for
 from partymembers.models import Activity, SignUp, Team
 from partymembers.volunteering import activities_in, kept_communities, kept_places, shown_activities
+from partymembers.web.doors import do, user_of
 from partymembers.web.service.forms import ActivityForm, ReasonForm
-from partymembers.web.service.pages import Words, do, form_page, scope_for, show, user_of
+from partymembers.web.service.pages import Words, form_page, scope_for, show
 
 PAGE_SIZE = 20
 

@@ -19,9 +19,10 @@ from partymembers.actions.attendance import EARLY, arrive, correct_attendance, l
 from partymembers.audit import address_of
 from partymembers.models import SignUp
 from partymembers.volunteering import shown_activities
+from partymembers.web.doors import do, user_of
 from partymembers.web.service.activities import run_by
 from partymembers.web.service.forms import AttendanceForm
-from partymembers.web.service.pages import Words, do, form_page, show, user_of
+from partymembers.web.service.pages import Words, form_page, show
 
 
 def drawing_of(url: str) -> SafeString:

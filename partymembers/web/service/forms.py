@@ -12,7 +12,8 @@ from django.utils.translation import gettext_lazy as _
 
 from governance.common.forms import BaseForm
 from grids.models import Compound, Level, Place
-from partymembers.models import Activity, Branch, Project, SignUp, Skill, Team, Unit, User
+from partymembers.access import in_force
+from partymembers.models import Activity, Branch, Post, Project, SignUp, Skill, Team, Unit, User
 
 LOCAL = "%Y-%m-%dT%H:%M"
 _ALL_PLACES = Place.objects.none()
@@ -94,7 +95,9 @@ class HandOverForm(BaseForm):
 
     def __init__(self, *args: Any, team: Team, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        people = User.objects.filter(team_memberships__team=team, team_memberships__left_at=None)
+        people = User.objects.filter(
+            team_memberships__team=team, team_memberships__left_at=None, disabled_at=None
+        )
         self.fields["leader"].queryset = people.exclude(pk=team.leader_id).order_by("name")  # type: ignore[attr-defined]
 
 
@@ -242,7 +245,9 @@ class ProjectForm(BaseForm):
         self, *args: Any, branches: QuerySet[Branch], places: QuerySet[Place], **kwargs: Any
     ) -> None:
         super().__init__(*args, **kwargs)
-        inside = Q(member__left_on=None, member__checkin_branch__in=branches) | Q(posts__branch__in=branches)
+        seated = Post.objects.filter(in_force(timezone.localdate()), branch__in=branches)
+        checked_in = Q(member__left_on=None, member__checkin_branch__in=branches)
+        inside = checked_in | Q(pk__in=seated.values("user_id"))
         choices: dict[str, QuerySet[Any]] = {
             "branch": branches,
             "place": places,

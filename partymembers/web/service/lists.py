@@ -26,12 +26,14 @@ from partymembers.actions.lists import (
     start_project,
     withdraw_resource,
 )
+from partymembers.branching import led_branches
 from partymembers.listings import part_of, projects_for, resources_for
 from partymembers.middleware import access_for
-from partymembers.models import Branch, Project, Resource, Skill
+from partymembers.models import Project, Resource, Skill
 from partymembers.volunteering import scope_of
+from partymembers.web.doors import do, user_of
 from partymembers.web.service.forms import OfferForm, ProgressForm, ProjectForm
-from partymembers.web.service.pages import Words, do, form_page, scope_for, show, user_of
+from partymembers.web.service.pages import Words, form_page, scope_for, show
 
 PAGE_SIZE = 20
 
@@ -52,14 +54,8 @@ def resources(request: HttpRequest) -> HttpResponse:
             cursor=request.GET.get("cursor", ""),
             size=PAGE_SIZE,
         )
-    user, access = user_of(request), access_for(request)
-    own = {
-        row.pk
-        for row in (page.rows if page else [])
-        if row.offered_by_id == user.pk
-        or access.in_unit(row.unit_id if row.unit_id else -1)
-        or row.branch_id in access.branch_ids
-    }
+    user, now = user_of(request), timezone.now()
+    own = {row.pk for row in (page.rows if page else []) if offers(row, user, at=now)}
     context = {"scope": scope, "page": page, "skills": skills, "chosen": chosen, "own": own, "part": part}
     return show(request, "resources", context)
 
@@ -180,10 +176,7 @@ def projects(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def project_new(request: HttpRequest) -> HttpResponse:
     """Take a project on, in the name of a branch that one leads."""
-    led = Q(pk__in=[])
-    for grant in access_for(request).branches:
-        led |= Q(path__startswith=grant.path)
-    branches = Branch.objects.filter(led, place__isnull=False, dissolved_on=None).order_by("path")
+    branches = led_branches(access_for(request)).filter(place__isnull=False)
     served = list(branches.values_list("place__path", flat=True).distinct())
     if not served:
         raise NotAllowed(_("Only the branch's own committee, or one above it, may do this."))

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any, cast
+from typing import Any
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
@@ -19,14 +18,9 @@ from django.utils.translation import gettext_lazy as _
 from governance.common.errors import DomainError
 from governance.common.forms import BaseForm
 from partymembers.middleware import access_for
-from partymembers.models import DESK_ROLES, Role, User
+from partymembers.models import DESK_ROLES, Role
 from partymembers.volunteering import Scope, scope_of
-
-
-def user_of(request: HttpRequest) -> User:
-    """Who asks; only for views behind `login_required`."""
-    return cast(User, request.user)
-
+from partymembers.web.doors import user_of
 
 #: The heading of each page, and the page that "back" leads to.
 _HEADS: dict[str, tuple[Promise, str]] = {
@@ -114,16 +108,3 @@ def form_page(
     status = HTTPStatus.BAD_REQUEST if form.is_bound else HTTPStatus.OK
     context = {"form": form, "words": words, "title": words.title, "up": words.back}
     return show(request, "form", context, status=status)
-
-
-def do(request: HttpRequest, act: Callable[[dt.datetime], object], *, done: str, to: str) -> HttpResponse:
-    """Press a button: act, then go on with a message; what was too late is told where it was pressed."""
-    try:
-        act(timezone.now())
-    except DomainError as error:
-        if error.http_status in (HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND):
-            raise
-        messages.error(request, str(error.message))
-    else:
-        messages.success(request, done)
-    return redirect(to)

@@ -7,6 +7,7 @@ import datetime as dt
 from collections.abc import Iterator
 from typing import Any
 
+from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core import signing
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
@@ -17,7 +18,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods
 
-from governance.common.errors import Invalid, NotVisible
+from governance.common.errors import Invalid, NotVisible, WrongState
 from governance.common.pagination import paginate
 from governance.common.text import spreadsheet_safe
 from partymembers.actions.points import amount_of, correct_points
@@ -26,9 +27,10 @@ from partymembers.keepers import home_of, keeps_place
 from partymembers.ledger import balance_of, honours, statement
 from partymembers.middleware import access_for
 from partymembers.models import Branch, Member, PointsEntry, PointsTransaction, User
+from partymembers.web.doors import user_of
 from partymembers.web.service.attendance import drawing_of
 from partymembers.web.service.forms import ReasonForm
-from partymembers.web.service.pages import Words, form_page, scope_for, show, user_of
+from partymembers.web.service.pages import Words, form_page, scope_for, show
 
 PAGE_SIZE = 30
 #: So many months back can be chosen.
@@ -165,7 +167,6 @@ def points_correct(request: HttpRequest, transaction_id: int) -> HttpResponse:
         title=_("Take points back"),
         submit=_("Take back"),
         back=back,
-        done=_("The points are taken back by an entry of its own."),
         note=_("What was spent already cannot be taken. The reason stands in the person's statement."),
         facts=(
             (_("Person"), award.user.name),
@@ -176,13 +177,17 @@ def points_correct(request: HttpRequest, transaction_id: int) -> HttpResponse:
     )
 
     def act(typed: dict[str, Any]) -> str:
-        correct_points(
+        moved = correct_points(
             transaction_id=award.pk,
             reason=typed["reason"],
             by=user_of(request),
             at=timezone.now(),
             ip=address_of(request),
         )
+        if moved is None:
+            raise WrongState(_("These points are spent: nothing is left to take back."))
+        taken = {"taken": -amount_of(moved), "given": amount_of(award)}
+        messages.success(request, _("%(taken)d of %(given)d points are taken back.") % taken)
         return back
 
     return form_page(request, ReasonForm(request.POST or None), act, words)

@@ -17,6 +17,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from governance.common.errors import DomainError, Invalid, NotVisible
+from governance.common.typed import row_id, words
 from partymembers.actions.points import cancel_redemption, redeem_item
 from partymembers.actions.stations import change_stock
 from partymembers.audit import address_of, read_personal
@@ -25,8 +26,9 @@ from partymembers.ledger import balance_of
 from partymembers.listings import moves_of, stations_in
 from partymembers.middleware import access_for
 from partymembers.models import Redemption, Station, StationItem, User
+from partymembers.web.doors import do, user_of
 from partymembers.web.service.forms import LookUpForm, ReasonForm, StockForm
-from partymembers.web.service.pages import Words, do, form_page, scope_for, show, user_of
+from partymembers.web.service.pages import Words, form_page, scope_for, show
 from partymembers.web.service.points import holder_of
 
 #: Whoever was found stays at the counter so long.
@@ -156,8 +158,13 @@ def _trace(request: HttpRequest, holder: User) -> None:
 
 
 def _served_url(station: Station, holder: User) -> str:
-    who = signing.dumps(holder.pk, salt=SERVED_SALT)
-    return f"{reverse('service:counter', args=[station.pk])}?{urlencode({'who': who})}"
+    return _counter_url(station, signing.dumps(holder.pk, salt=SERVED_SALT))
+
+
+def _counter_url(station: Station, who: str) -> str:
+    """The counter with the person who was found there; without one, with the empty form."""
+    url = reverse("service:counter", args=[station.pk])
+    return f"{url}?{urlencode({'who': who})}" if who else url
 
 
 @login_required
@@ -166,17 +173,16 @@ def redeem(request: HttpRequest, station_id: int) -> HttpResponse:
     """Hand one item over."""
     found, who = _kept(request, station_id), request.POST.get("who", "")
     holder = holder_of(who, salt=SERVED_SALT, seconds=SERVED_SECONDS)
-    asked = request.POST.get("item", "")
-    item = found.items.filter(pk=int(asked) if asked.isascii() and asked.isdigit() else 0).first()
+    item = found.items.filter(pk=row_id(request.POST.get("item", ""))).first()
     if item is None:
         raise NotVisible
-    receipt = f"{request.POST.get('receipt', '')[:30]}:{item.pk}"
+    receipt = f"{words(request.POST.get('receipt', ''), most=30)}:{item.pk}"
     return do(
         request,
         lambda at: redeem_item(user=holder, item_id=item.pk, by=user_of(request), at=at, receipt=receipt),
         done=_("“%(item)s” is handed over for %(points)d points.")
         % {"item": item.name, "points": item.points},
-        to=f"{reverse('service:counter', args=[found.pk])}?{urlencode({'who': who})}",
+        to=_counter_url(found, who),
     )
 
 
@@ -189,7 +195,7 @@ def redemption_cancel(request: HttpRequest, redemption_id: int) -> HttpResponse:
     if found is None:
         raise NotVisible
     kept = _kept(request, found.item.station_id)
-    back = _served_url(kept, found.user)
+    back = _counter_url(kept, request.GET.get("who", ""))  # never a new one: that would look up untraced
     words = Words(
         title=_("Take an item back"),
         submit=_("Take back"),

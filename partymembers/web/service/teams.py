@@ -17,8 +17,9 @@ from partymembers.keepers import keeps_place, serves
 from partymembers.middleware import access_for
 from partymembers.models import Team, TeamMember
 from partymembers.volunteering import activities_in, candidates, kept_communities, teams_in
+from partymembers.web.doors import do, user_of
 from partymembers.web.service.forms import HandOverForm, TeamForm
-from partymembers.web.service.pages import Words, do, form_page, scope_for, show, user_of
+from partymembers.web.service.pages import Words, form_page, scope_for, show
 
 #: So many teams of a place are listed; a place has a few.
 MOST = 200

@@ -21,8 +21,9 @@ from partymembers.ledger import balance_of
 from partymembers.middleware import access_for
 from partymembers.models import DESK_ROLES, Skill, Volunteer
 from partymembers.volunteering import my_sign_ups, volunteers_for
+from partymembers.web.doors import do, user_of
 from partymembers.web.service.forms import VolunteerForm
-from partymembers.web.service.pages import Words, do, form_page, show, user_of
+from partymembers.web.service.pages import Words, form_page, show
 
 
 @login_required

@@ -365,3 +365,14 @@ def test_two_secretaries_answer_at_once(party: Party, newcomer: Member) -> None:
         thread.join()
     assert sorted(results) == ["accepted", "late"]
     assert PointsTransaction.objects.count() == MemberMove.objects.count() == 1
+
+
+def test_checking_in_again_at_the_same_branch_earns_nothing(party: Party, newcomer: Member) -> None:
+    """Or whoever moves from door to door and back would be paid for it."""
+    for number, door in enumerate(("1", "2", "3")):
+        check_ins.accept_check_in(check_in_id=ask(newcomer, party).pk, actor=party.secretary, at=NOON)
+        members.move_house(
+            member_id=newcomer.pk, lives_at=party.world.city.building, door=door, moved_on=TODAY,
+            actor=newcomer.user, at=NOON + number * DAY,
+        )  # fmt: skip
+    assert [amount_of(award) for award in PointsTransaction.objects.all()] == [5]

@@ -199,3 +199,15 @@ def test_what_is_not_on_the_shelf_is_not_handed_over(shop: Shop, change: dict[st
     StationItem.objects.filter(pk=shop.item.pk).update(**change)
     with pytest.raises(WrongState):
         redeem_item(user=shop.party.member, item_id=shop.item.pk, by=shop.desk, at=NOON)
+
+
+def test_an_old_page_hands_nothing_over_again(shop: Shop) -> None:
+    member = shop.party.member
+    award(shop, member)
+    redeem = partial(redeem_item, user=member, item_id=shop.item.pk, by=shop.desk, at=NOON, receipt="a")
+    first = redeem()
+    assert redeem() == first
+    cancel_redemption(redemption_id=first.pk, by=shop.desk, reason="漏液", at=NOON)
+    with pytest.raises(WrongState):
+        redeem()
+    assert balance(member) == 50

@@ -177,3 +177,36 @@ def test_the_counter_takes_back_what_its_desk_keeps(party: Party) -> None:
         for m in PointsTransaction.objects.order_by("pk")
     ]
     assert links == [True, False]
+
+
+def test_taking_points_back_says_how_many_there_were(party: Party) -> None:
+    item, desk = make_station(party.world.city.west), signed_in(party.world.desk)
+    award_wish(party, party.member, 1, stated=50)
+    award = PointsTransaction.objects.get()
+    points.redeem_item(user=party.member, item_id=item.pk, by=party.world.desk, at=NOON)
+    url = reverse("service:points_correct", args=[award.pk])
+    assert "50 分中收回了 20 分" in desk.post(url, {"reason": "重复"}, follow=True).content.decode()
+    award_wish(party, party.member, 2, stated=30)
+    points.redeem_item(user=party.member, item_id=item.pk, by=party.world.desk, at=NOON)
+    second = reverse(
+        "service:points_correct", args=[PointsTransaction.objects.get(kind="award", source_id="2").pk]
+    )
+    refused = desk.post(second, {"reason": "重复"})
+    assert refused.status_code == 400
+    assert "没有可收回的" in refused.content.decode()
+
+
+def test_the_page_of_a_redemption_opens_no_account(party: Party) -> None:
+    """Only looking somebody up leads to the counter with them, and that leaves a trace."""
+    item, desk = make_station(party.world.city.west), signed_in(party.world.desk)
+    award_wish(party, party.member, 1, stated=50)
+    handed = points.redeem_item(user=party.member, item_id=item.pk, by=party.world.desk, at=NOON)
+    url, counter = (
+        reverse("service:redemption_cancel", args=[handed.pk]),
+        reverse("service:counter", args=[item.station_id]),
+    )
+    assert desk.get(url).context["words"].back == counter
+    who = signing.dumps(party.member.pk, salt=SERVED_SALT)
+    link = f"{url}?who={who.replace(':', '%3A')}"
+    assert link in text_of(desk, "counter", item.station_id, who=who)
+    assert desk.post(link, {"reason": "漏液"}).headers["Location"].startswith(f"{counter}?who=")
