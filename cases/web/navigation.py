@@ -49,6 +49,7 @@ def _work() -> tuple[NavItem, ...]:
             order=10,
             visible=_works_on_the_ground,
             badge=todo_count,
+            holds=("cases:search",),
         ),
         NavItem(
             key="desk",
@@ -57,6 +58,7 @@ def _work() -> tuple[NavItem, ...]:
             icon="list",
             order=20,
             visible=_staffs_a_desk,
+            holds=("cases:search",),
         ),
         NavItem(
             key="wish_desk",
@@ -80,6 +82,7 @@ def _called() -> tuple[NavItem, ...]:
             phone=True,
             order=30,
             visible=_is_in_a_unit,
+            holds=("cases:search",),
         ),
         NavItem(
             key="whistles",
@@ -121,6 +124,7 @@ def _reports() -> tuple[NavItem, ...]:
             phone=True,
             order=50,
             visible=_may_report,
+            holds=("cases:search",),
         ),
     )
 

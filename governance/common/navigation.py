@@ -36,6 +36,8 @@ class NavItem:
     order: int = 100
     visible: Callable[[HttpRequest], bool] = _always
     badge: Callable[[HttpRequest], int] | None = None
+    #: Names of addresses below which pages belong to this entry, for whoever has no earlier one.
+    holds: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,7 +130,7 @@ def _url(name: str) -> str:
 def shown_items(request: HttpRequest) -> list[ShownItem]:
     """The entries that this request may see, in order; an entry whose address does not exist is left out."""
     shown: list[ShownItem] = []
-    for item in sorted(registry.items.values(), key=lambda item: item.order):
+    for item in _in_order():
         url = _url(item.url_name)
         if url and item.visible(request):
             badge = item.badge(request) if item.badge else 0
@@ -141,7 +143,10 @@ def shown_items(request: HttpRequest) -> list[ShownItem]:
 
 
 def current_key(request: HttpRequest) -> str:
-    """The key of the entry that holds this page: the longest address that begins the path."""
+    """The key of the entry that holds this page: the longest address that begins the path.
+
+    Where none does, the first visible entry that says it holds what lies below.
+    """
     best, best_length = "", 0
     for item in registry.items.values():
         url = _url(item.url_name)
@@ -149,7 +154,16 @@ def current_key(request: HttpRequest) -> str:
             if url == "/" and request.path != "/":
                 continue
             best, best_length = item.key, len(url)
-    return best
+    return best or next((item.key for item in _in_order() if _holds(item, request)), "")
+
+
+def _holds(item: NavItem, request: HttpRequest) -> bool:
+    below = [url for url in map(_url, item.holds) if url and request.path.startswith(url)]
+    return any(request.path != url for url in below) and item.visible(request)
+
+
+def _in_order() -> list[NavItem]:
+    return sorted(registry.items.values(), key=lambda item: item.order)
 
 
 def shown_bell(request: HttpRequest) -> dict[str, object] | None:

@@ -47,7 +47,11 @@ function replace(text) {
   const page = new DOMParser().parseFromString(text, "text/html");
   for (const id of ["views", "main"]) {
     const fresh = page.getElementById(id), old = document.getElementById(id);
-    if (fresh && old) { old.replaceWith(document.adoptNode(fresh)); htmx.process(document.getElementById(id)); }
+    if (!fresh || !old) continue;
+    const held = old.contains(document.activeElement);
+    old.replaceWith(document.adoptNode(fresh));
+    htmx.process(fresh);
+    if (held) fresh.focus({ preventScroll: true });
   }
 }
 

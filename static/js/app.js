@@ -60,7 +60,10 @@ function expire(box) {
 export function openDialog(dialog) {
   const back = document.activeElement;
   dialog.showModal();
-  dialog.addEventListener("close", () => back?.isConnected && back.focus(), { once: true });
+  dialog.addEventListener("close", () => {
+    if (back?.isConnected) back.focus();
+    if (document.activeElement === document.body) $("#main")?.focus({ preventScroll: true });  // what opened it is gone
+  }, { once: true });
 }
 let trapped = null;
 function trap(event) {
@@ -188,13 +191,13 @@ document.addEventListener("keydown", (event) => {
 function showKeys() {
   const list = $("[data-keys-list]"), dialog = $("#keys-help");
   if (!list || dialog.open) return;
-  const rows = [["/", list.dataset.search], ["?", list.dataset.thisList], ["Esc", list.dataset.escape]];
+  const rows = new Map([["/", list.dataset.search], ["?", list.dataset.thisList], ["Esc", list.dataset.escape]]);
   for (const element of $$("[data-key]")) {
     if (!shown(element) || element.dataset.key === "/") continue;
-    rows.push([element.dataset.key, element.dataset.keyLabel || element.getAttribute("aria-label") || element.textContent.trim()]);
+    rows.set(element.dataset.key, element.dataset.keyLabel || element.getAttribute("aria-label") || element.textContent.trim());
   }
-  for (const { combo, label } of keys.values()) if (label) rows.push([combo, label]);
-  list.replaceChildren(...rows.flatMap(([combo, label]) => {
+  for (const { combo, label } of keys.values()) if (label) rows.set(combo === "Escape" ? "Esc" : combo, label);
+  list.replaceChildren(...[...rows].flatMap(([combo, label]) => {
     const dt = document.createElement("dt"), dd = document.createElement("dd");
     for (const part of combo.split(" ")) {
       const kbd = document.createElement("kbd");

@@ -158,6 +158,7 @@ def test_keys_work_off_while_typing_and_are_listed(open_page, live_server):
     page = ready(open_page(), f"{live_server.url}/styleguide/")
     page.evaluate("""() => { window.pressed = 0;
         document.querySelector("[data-key='A']").addEventListener('click', () => window.pressed++);
+        window.gezhi.onKey('Escape', 'Untick all', () => {});
         window.gezhi.onKey('G 1', 'First view', () => { window.went = true; }); }""")
     page.focus("#id_note")
     page.keyboard.type("a")
@@ -172,6 +173,8 @@ def test_keys_work_off_while_typing_and_are_listed(open_page, live_server):
     listed = page.inner_text("[data-keys-list]")
     assert "Accept" in listed
     assert "First view" in listed
+    assert listed.count("Esc") == 1
+    assert "Untick all" in listed
 
 
 def test_a_menu_opens_under_its_button_and_a_sheet_keeps_the_focus(open_page, live_server):

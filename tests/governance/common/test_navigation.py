@@ -85,6 +85,18 @@ def test_the_longest_address_is_current(where, key):
     assert navigation.current_key(request_to(where)) == key
 
 
+def test_a_page_below_nobody_belongs_to_the_first_visible_entry_that_holds_it():
+    def desk(is_shown):
+        return item("desk", "start", order=1, visible=lambda _request: is_shown, holds=("find",))
+
+    mine = item("mine", "notices", order=2, holds=("find",))
+    navigation.register(desk(True), mine)
+    assert navigation.current_key(request_to("/find/260101-000001/")) == "desk"
+    assert navigation.current_key(request_to("/find/")) == ""
+    navigation.register(desk(False))
+    assert navigation.current_key(request_to("/find/260101-000001/")) == "mine"
+
+
 def test_a_visitor_has_no_bell_no_search_no_account():
     navigation.register_bell(Bell(url_name="notices", unread=lambda _request: 3))
     navigation.register_search(Search(url_name="find", placeholder="…"))
