@@ -126,6 +126,7 @@ ROUTES: dict[str, Route] = {  # in this order: signing out comes last
     ),
     "party:evaluate": committee_post(lambda j: [j.branch.pk], given(year="2026")),
     "party:report": committee_post(lambda j: [j.branch.pk], given(year="2026")),
+    "party:evaluations": Route(owner="head", is_plain=True, hides=True),
     "party:evaluation_report": Route(args=joined(lambda j: [j.unit_id, 2026]), hides=True),
     "party:member": Route(args=joined(lambda j: [j.member.pk]), hides=True),
     "party:member_open": Route(
@@ -188,6 +189,7 @@ ROUTES: dict[str, Route] = {  # in this order: signing out comes last
     "cases:wish_act": Route(owner="handler", args=wish("confirmed", "hand_back"), is_plain=True),
     "cases:public_wish": public(token),
     "cases:wish_ask": own(),
+    "cases:ask_communities": own(),
     "cases:my_wishes": own(),
     "cases:my_wish": Route(owner="worker", args=asked_by_worker(), hides=True),
     "cases:my_wish_act": Route(

@@ -30,6 +30,7 @@ from cases.public import PUBLIC_ACTIONS, Followed, pictures_of, public_timeline
 from cases.web import pace
 from cases.web.attachments import ensure_upload_key
 from cases.web.forms import ActionForm
+from cases.web.forms.communities import communities_found
 from cases.web.forms.wishes_asking import WISH_ASKER_FORMS, PublicAskForm, SignedAskForm
 from cases.web.public import Spot, asks_first, gone, spot_of
 from cases.web.qr_codes import drawn
@@ -39,6 +40,7 @@ from cases.workflow import WORKFLOWS, State
 from governance.common.errors import DomainError, NotAllowed, NotVisible, WrongState
 from governance.common.pagination import paginate
 from partymembers.devices import may_trust
+from partymembers.keepers import home_of
 from partymembers.middleware import access_for
 from partymembers.models import Member, User
 
@@ -140,7 +142,11 @@ def wish_ask(request: HttpRequest) -> HttpResponse:
     grids = grids_of(access)
     known: dict[str, Any] = {"grids": grids, "on_behalf": on_behalf, "has_phone": bool(user.phone)}
     only = list(grids.values_list("pk", flat=True)[:2])
-    first = {"client_id": str(uuid4()), "grid": only[0] if len(only) == 1 else None}
+    first = {
+        "client_id": str(uuid4()),
+        "grid": only[0] if len(only) == 1 else None,
+        "community": home_of(user),
+    }
     if request.method == "GET":
         return _ask_signed(request, SignedAskForm(initial=first, **known), Posted())
     form, photos = SignedAskForm(request.POST, **known), posted(request, "photos", at=at)
@@ -160,10 +166,18 @@ def wish_ask(request: HttpRequest) -> HttpResponse:
 def _ask_signed(
     request: HttpRequest, form: SignedAskForm, photos: Posted, status: HTTPStatus = HTTPStatus.OK
 ) -> HttpResponse:
-    has_grids = form.fields["grid"].queryset.exists()  # type: ignore[attr-defined]
     away = not may_trust(access_for(request))
-    context = {"form": form, "has_grids": has_grids, "away": away, **_pictures(request, photos)}
+    context = {"form": form, "found": form.found, "away": away, **_pictures(request, photos)}
     return render(request, "cases/wishes/ask.html", context, status=status)
+
+
+@login_required
+@require_GET
+def ask_communities(request: HttpRequest) -> HttpResponse:
+    """Communities by name, below the one that is chosen; the form asks while somebody types."""
+    words = request.GET.get("words_of_place", "").strip()
+    found = communities_found(words, chosen=request.GET.get("community", ""))
+    return render(request, "cases/wishes/_communities.html", {"found": found, "words": words})
 
 
 @login_required

@@ -22,10 +22,12 @@ from governance.common.phones import MobileField
 from grids.models import Place
 
 from .base import NOTE, ActionForm, ReasonForm
+from .communities import Found, communities, communities_found
 from .oversight import AddInformationForm, UrgeForm
 from .reporting import point_of
 
 _CLIENT_ID: Final = re.compile(r"[0-9A-Za-z-]{8,64}")
+NOWHERE: Final = _("Choose your community, or set the pin.")
 NAMELESS: Final = _("Please say whose phone it is: they get a link to follow the wish by.")
 NOT_FOUND_AGAIN: Final = _("Please leave a phone or the door, so that whoever comes finds you.")
 
@@ -103,6 +105,7 @@ class SignedAskForm(AskForm):
     """Of somebody signed in: their own, or on somebody's behalf where they work among residents."""
 
     grid = forms.ModelChoiceField(label=_("Grid"), queryset=Place.objects.none(), required=False)
+    community = forms.ModelChoiceField(label=_("Community"), queryset=communities(), required=False)
     position = forms.CharField(label=_("Position"), required=False)
     lng = forms.CharField(required=False)
     lat = forms.CharField(required=False)
@@ -111,6 +114,7 @@ class SignedAskForm(AskForm):
         super().__init__(*args, **kwargs)
         self.on_behalf, self.has_phone = on_behalf, has_phone
         self.fields["grid"].queryset = grids  # type: ignore[attr-defined]
+        self.has_grids = self.fields["grid"].required = grids.exists()
         if on_behalf:
             self.fields["name"].label = pgettext_lazy("a resident", "For whom")
         else:
@@ -127,6 +131,9 @@ class SignedAskForm(AskForm):
         except DomainError as error:
             data["point"] = None
             self.add_error("position", str(error.message))
+        is_told = "position" in self.errors or "community" in self.errors
+        if not (self.has_grids or data.get("community") or data["point"] or is_told):
+            self.add_error("community", NOWHERE)
         return data
 
     def needs_contact(self) -> bool:
@@ -141,11 +148,16 @@ class SignedAskForm(AskForm):
         """Nobody else for one's own wish."""
         return super().contact() if self.on_behalf else Contact()
 
+    @property
+    def found(self) -> list[Found]:
+        """The community that is chosen, as the search shows it."""
+        return communities_found("", chosen=str(self["community"].value() or ""))
+
     def signed_ask(self, *, channel: str, photos: Sequence[str]) -> Ask:
-        """The chosen grid; else where the pin stands."""
+        """The chosen grid or community; else where the pin stands."""
         lng, lat = self.cleaned_data["point"] or (None, None)
-        grid = self.cleaned_data["grid"]
-        where = {"place": grid} if grid is not None else {"lng": lng, "lat": lat}
+        place = self.cleaned_data["grid"] or self.cleaned_data["community"]
+        where = {"place": place} if place is not None else {"lng": lng, "lat": lat}
         return self.ask(channel=channel, attachments=photos, **where)
 
 
