@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -45,6 +46,27 @@ def may_open_report(access: Access, *, unit: Unit, year: int) -> bool:
         or _leads_home(access, unit)
         or evaluations_visible_to(access, unit=unit, year=year).exists()
     )
+
+
+@dataclass(frozen=True)
+class UnitYear:
+    """What was reported to a work unit about a year."""
+
+    unit_id: int
+    unit: str
+    year: int
+    total: int
+    distribution: list[GradeCount]
+
+
+def reports_to(unit_ids: Iterable[int]) -> list[UnitYear]:
+    """The years about which grades were reported to these work units, the newest first; one query."""
+    rows = Evaluation.objects.filter(unit__in=list(unit_ids), reported_at__isnull=False)
+    found: dict[tuple[int, str, int], list[str]] = defaultdict(list)
+    facts = rows.order_by("-year", "unit__name", "pk").values_list("unit_id", "unit__name", "year", "grade")
+    for unit_id, name, year, grade in facts:
+        found[unit_id or 0, name or "", year].append(grade)
+    return [UnitYear(*key, len(grades), distribution(grades)) for key, grades in found.items()]
 
 
 def reports_of(branch: Branch, *, year: int) -> QuerySet[Unit]:

@@ -11,6 +11,7 @@ from django.urls import NoReverseMatch, reverse
 from partymembers.access import HeldPost
 from partymembers.middleware import access_for
 from partymembers.models import BRANCH_ROLES, DESK_ROLES, GROUND_ROLES, OFFICER_ROLES, UNIT_ROLES, Role
+from partymembers.registered import is_registered
 
 CURRENT_POST = "current_post"
 
@@ -52,18 +53,10 @@ def home_url(request: HttpRequest) -> str:
     current = current_post(request)
     posts = ([current] if current else []) + [post for post in access_for(request).posts if post != current]
     for name in [landing_of(post.role) for post in posts] or [
-        "cases:wishes" if _serves(request) else "cases:mine"
+        "cases:wishes" if is_registered(request.user) else "cases:mine"
     ]:
         try:
             return reverse(name)
         except NoReverseMatch:
             continue
     return reverse("profile")
-
-
-def _serves(request: HttpRequest) -> bool:
-    """Whether it is a member or volunteer; read with the session's user, without a query."""
-    member, volunteer = (getattr(request.user, name, None) for name in ("member", "volunteer"))
-    return (member is not None and member.left_on is None) or (
-        volunteer is not None and volunteer.left_at is None
-    )

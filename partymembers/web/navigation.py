@@ -15,80 +15,43 @@ from governance.common.navigation import (
 from partymembers.devices import may_trust
 from partymembers.landing import current_post
 from partymembers.middleware import access_for
+from partymembers.registered import is_member
 
 
 def enter() -> None:
     """Register the entries; done once, when Django starts."""
-    register(
-        NavItem(
-            key="profile",
-            label=_("Me"),
-            url_name="profile",
-            icon="user",
-            phone=True,
-            order=900,
-            visible=_works_on_the_ground,
+    entries = (
+        ("service", _("Volunteer service"), "service:hub", "users", 60, True, _begins_with_service),
+        ("branches", _("Branches"), "party:branches", "users", 60, True, _sits_in_a_committee),
+        ("evaluations", _("Evaluations"), "party:evaluations", "doc", 65, False, _heads_a_unit),
+        ("party", _("My branches"), "party:me", "flag", 70, True, _is_member),
+        ("profile", _("Me"), "profile", "user", 900, True, _works_on_the_ground),
+    )
+    for key, label, url_name, icon, order, phone, visible in entries:
+        register(
+            NavItem(
+                key=key, label=label, url_name=url_name, icon=icon, order=order, phone=phone, visible=visible
+            )
         )
-    )
-    _enter_party()
     register_account_link(AccountLink(label=_("My page"), url_name="profile", icon="user"))
-    _enter_service()
+    for label, url_name, icon in (
+        (_("Volunteer service"), "service:hub", "users"),
+        (_("My points"), "service:points", "star"),
+    ):
+        register_account_link(AccountLink(label=label, url_name=url_name, icon=icon, visible=_is_no_officer))
     register_posts(_posts)
-
-
-def _enter_party() -> None:
-    """The member's page, and the branches of a committee."""
-    register(
-        NavItem(
-            key="branches",
-            label=_("Branches"),
-            url_name="party:branches",
-            icon="users",
-            phone=True,
-            order=60,
-            visible=_sits_in_a_committee,
-        ),
-        NavItem(
-            key="party",
-            label=_("My branches"),
-            url_name="party:me",
-            icon="flag",
-            phone=True,
-            order=70,
-            visible=_is_member,
-        ),
-    )
 
 
 def _sits_in_a_committee(request: HttpRequest) -> bool:
     return request.user.is_authenticated and bool(access_for(request).branches)
 
 
+def _heads_a_unit(request: HttpRequest) -> bool:
+    return request.user.is_authenticated and bool(access_for(request).headed_unit_ids)
+
+
 def _is_member(request: HttpRequest) -> bool:
-    """Read with the session's user (`backends`), so that it costs no query."""
-    member = getattr(request.user, "member", None)
-    return member is not None and member.left_on is None
-
-
-def _enter_service() -> None:
-    """Volunteers, points and lists: a main entry for residents and committees, a line for everybody else."""
-    register(
-        NavItem(
-            key="service",
-            label=_("Volunteer service"),
-            url_name="service:hub",
-            icon="users",
-            phone=True,
-            order=60,
-            visible=_begins_with_service,
-        )
-    )
-    register_account_link(
-        AccountLink(
-            label=_("Volunteer service"), url_name="service:hub", icon="users", visible=_is_no_officer
-        ),
-        AccountLink(label=_("My points"), url_name="service:points", icon="star", visible=_is_no_officer),
-    )
+    return is_member(request.user)
 
 
 def _begins_with_service(request: HttpRequest) -> bool:

@@ -19,7 +19,7 @@ from governance.common.errors import DomainError, Invalid, NotVisible
 from partymembers.actions.evaluations import evaluate_members, report_to_units
 from partymembers.audit import address_of
 from partymembers.branching import to_evaluate
-from partymembers.evaluating import distribution, evaluations_visible_to, may_open_report
+from partymembers.evaluating import distribution, evaluations_visible_to, may_open_report, reports_to
 from partymembers.middleware import access_for
 from partymembers.models import Branch, Member, Unit
 from partymembers.web.doors import user_of
@@ -77,6 +77,17 @@ def report(request: HttpRequest, branch_id: int) -> HttpResponse:
         )
         messages.success(request, told % {"count": count})
     return redirect(_tab_url(branch, year))
+
+
+@login_required
+@require_GET
+def evaluation_reports(request: HttpRequest) -> HttpResponse:
+    """What the communities have reported to the units that I head, year by year."""
+    headed = access_for(request).headed_unit_ids
+    if not headed:
+        raise NotVisible
+    context = {"reports": reports_to(headed), "nav_current": "evaluations"}
+    return render(request, "partymembers/party/evaluation_reports.html", context)
 
 
 @login_required

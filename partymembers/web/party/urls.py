@@ -18,6 +18,7 @@ urlpatterns = [
     path("branches/<int:branch_id>/take-in/", branches.take_in, name="take_in"),
     path("branches/<int:branch_id>/evaluations/", evaluations.evaluate, name="evaluate"),
     path("branches/<int:branch_id>/report/", evaluations.report, name="report"),
+    path("evaluations/", evaluations.evaluation_reports, name="evaluations"),
     path("evaluations/<int:unit_id>/<int:year>/", evaluations.evaluation_report, name="evaluation_report"),
     path("members/<int:member_id>/", members.member, name="member"),
     path("members/<int:member_id>/open/", members.open_personal, name="member_open"),
