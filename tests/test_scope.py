@@ -127,6 +127,7 @@ ROUTES: dict[str, Route] = {  # in this order: signing out comes last
     "party:evaluate": committee_post(lambda j: [j.branch.pk], given(year="2026")),
     "party:report": committee_post(lambda j: [j.branch.pk], given(year="2026")),
     "party:evaluations": Route(owner="head", is_plain=True, hides=True),
+    "party:evaluations": Route(owner="head", is_plain=True, hides=True),
     "party:evaluation_report": Route(args=joined(lambda j: [j.unit_id, 2026]), hides=True),
     "party:member": Route(args=joined(lambda j: [j.member.pk]), hides=True),
     "party:member_open": Route(
