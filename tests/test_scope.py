@@ -108,8 +108,14 @@ ROUTES: dict[str, Route] = {  # in this order: signing out comes last
     "dashboard:late": Route(data=west(), is_plain=True, hides=True),
     "dashboard:cases": Route(data=west("reported"), hides=True),
     "dashboard:export": Route(data=lambda s: west("reported")(s) | {"format": "csv"}, hides=True),
+    "dashboard:party": Route(data=west(), is_plain=True, hides=True),
+    "dashboard:party_rows": Route(data=west("wishes_asked"), is_plain=True, hides=True),
+    "dashboard:party_export": Route(
+        data=lambda s: west("wishes_asked")(s) | {"format": "csv"}, is_plain=True, hides=True
+    ),
     "party:me": own(),
     "party:moved": Route(is_plain=True),
+    "party:moved_homes": Route(is_plain=True),
     "party:check_in_ask": Route(method="post", is_plain=True),
     "party:check_in_withdraw": Route(args=joined(lambda j: [j.request.pk]), method="post", is_plain=True),
     "party:check_in_accept": committee_post(lambda j: [j.request.pk]),
@@ -126,7 +132,6 @@ ROUTES: dict[str, Route] = {  # in this order: signing out comes last
     ),
     "party:evaluate": committee_post(lambda j: [j.branch.pk], given(year="2026")),
     "party:report": committee_post(lambda j: [j.branch.pk], given(year="2026")),
-    "party:evaluations": Route(owner="head", is_plain=True, hides=True),
     "party:evaluations": Route(owner="head", is_plain=True, hides=True),
     "party:evaluation_report": Route(args=joined(lambda j: [j.unit_id, 2026]), hides=True),
     "party:member": Route(args=joined(lambda j: [j.member.pk]), hides=True),

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import csv
 import datetime as dt
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from io import BytesIO
 from typing import Any
 
+from django.db.models import QuerySet
 from django.http import HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.utils.functional import Promise
@@ -24,7 +25,8 @@ from cases.querysets import CaseQuerySet
 from governance.common.errors import TooLarge
 from governance.common.formats import DASH
 from governance.common.text import spreadsheet_safe
-from governance.figures.formulas import FIGURES, PARTS, Kind
+from governance.figures.catalogue import part_label
+from governance.figures.formulas import FIGURES, PARTS, Figure, Kind
 from governance.figures.periods import local
 from governance.figures.queries import FigureSet, Overview
 from governance.figures.tallies import Tally
@@ -49,37 +51,33 @@ class Sheet:
 
 def figure_sheets(selection: Selection, found: Overview) -> list[Sheet]:
     """Every figure of the whole and of each of its members; the first sheet also as it was before."""
-    sheets = [_whole(found.total)]
+    sheets = [whole_sheet(found.total)]
     if selection.territory:
         names = {child.pk: child.name for child in selection.territory.children}
         folded = selection.territory.folded(found.places)
         places = [(names.get(pk or 0, _("Placed no further down")), each) for pk, each in folded.items()]
-        sheets.append(_members(_("By place"), _("Place"), places))
+        sheets.append(members_sheet(_("By place"), _("Place"), places))
     labels = dict(Channel.choices)
     channels = [(labels.get(key, key), each) for key, each in found.channels.items()]
     sheets.append(
-        _members(
+        members_sheet(
             _("By unit"),
             _("Unit"),
             [(m.name or _("Not dispatched"), each) for m, each in found.units.items()],
         )
     )
     sheets.append(
-        _members(_("By matter"), _("Matter"), [(m.name, each) for m, each in found.matters.items()])
+        members_sheet(_("By matter"), _("Matter"), [(m.name, each) for m, each in found.matters.items()])
     )
-    sheets.append(_members(_("By channel"), _("Channel"), channels))
+    sheets.append(members_sheet(_("By channel"), _("Channel"), channels))
     steps = [(f"{piece.start:%Y-%m-%d %H:%M}", FigureSet(tally)) for piece, tally in found.trend]
-    sheets.append(_members(_("Trend"), pgettext("figure", "Time"), steps))
+    sheets.append(members_sheet(_("Trend"), pgettext("figure", "Time"), steps))
     return sheets
 
 
 def case_sheet(name: str, cases: CaseQuerySet) -> Sheet:
     """The orders of a list, without anything that names who reported them. Raises TooLarge over `MOST`."""
-    if cases.order_by()[: MOST + 1].count() > MOST:
-        raise TooLarge(
-            _("The list holds more than %(most)s orders. Please choose a shorter period or a smaller place.")
-            % {"most": f"{MOST:,}"}
-        )
+    require_size(cases)
     header = [
         _("Order number"),
         _("Matter"),
@@ -96,6 +94,15 @@ def case_sheet(name: str, cases: CaseQuerySet) -> Sheet:
         _("Satisfaction"),
     ]
     return Sheet(name, header, (_case_row(case) for case in cases.iterator(chunk_size=2000)))
+
+
+def require_size(rows: QuerySet[Any]) -> None:
+    """Pass a list that one file may hold. Raises TooLarge over `MOST`."""
+    if rows.order_by()[: MOST + 1].count() > MOST:
+        raise TooLarge(
+            _("The list holds more than %(most)s rows. Please choose a shorter period or a smaller place.")
+            % {"most": f"{MOST:,}"}
+        )
 
 
 def _case_row(case: Case) -> list[Any]:
@@ -117,37 +124,43 @@ def _case_row(case: Case) -> list[Any]:
     ]
 
 
-def _whole(total: FigureSet) -> Sheet:
+def whole_sheet(total: FigureSet, figures: Mapping[str, Figure] = FIGURES) -> Sheet:
+    """Every figure of the whole, with both comparisons and what it was counted from."""
     header = [_("Figure"), _("Unit of the figure"), _("This period"), _("Period before"), _("Year before")]
     header += [_("Counted"), _("Out of")]
     rows = [
         [
             figure.label,
-            _UNITS[figure.kind](),
+            figure.unit or _UNITS[figure.kind](),
             *(_number(each, key) for each in (total.current, total.previous, total.year_before)),
             total.current.numerator(key),
             total.current.denominator(key) if figure.denominator else DASH,
         ]
-        for key, figure in FIGURES.items()
+        for key, figure in figures.items()
     ]
     return Sheet(_("Figures"), header, rows)
 
 
-_UNITS = {
-    Kind.RATE: lambda: "%",
-    Kind.COUNT: lambda: _("orders"),
-    Kind.DURATION: lambda: _("hours"),
-}
+_UNITS = {Kind.RATE: lambda: "%", Kind.DURATION: lambda: _("hours")}
+_INCIDENTS = {key: figure for key, figure in FIGURES.items() if figure.kind is Kind.RATE}
 
 
-def _members(name: str, first: str, members: Sequence[tuple[str | Promise, FigureSet]]) -> Sheet:
-    rates = [key for key, figure in FIGURES.items() if figure.kind is Kind.RATE]
-    header = [first, *(part.label for part in PARTS.values()), *(f"{FIGURES[key].label} %" for key in rates)]
+def members_sheet(
+    name: str,
+    first: str,
+    members: Sequence[tuple[str | Promise, FigureSet]],
+    parts: Iterable[str] = PARTS,
+    figures: Mapping[str, Figure] = _INCIDENTS,
+) -> Sheet:
+    """The parts and figures of each member of a breakdown."""
+    units = {key: "%" if figure.kind is Kind.RATE else figure.unit for key, figure in figures.items()}
+    labels = [f"{figure.label} {units[key]}".strip() for key, figure in figures.items()]
+    header = [first, *(part_label(part) for part in parts), *labels]
     rows = [
         [
             member,
-            *(each.current[part] for part in PARTS),
-            *(_number(each.current, key) for key in rates),
+            *(each.current[part] for part in parts),
+            *(_number(each.current, key) for key in figures),
         ]
         for member, each in members
     ]
@@ -169,6 +182,8 @@ def cell(value: Any) -> Any:
         return value.quantize(_CENT, rounding=ROUND_HALF_UP) if value.as_tuple().exponent else int(value)
     if isinstance(value, dt.datetime):
         return f"{local(value):%Y-%m-%d %H:%M:%S}"
+    if isinstance(value, dt.date):
+        return f"{value:%Y-%m-%d}"
     return spreadsheet_safe(ILLEGAL_CHARACTERS_RE.sub("", str(value)))
 
 

@@ -10,11 +10,15 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
 from governance.common.formats import DASH, duration, rate, two_decimals
-from governance.figures.formulas import FIGURES, PARTS, Kind
+from governance.figures.catalogue import figure_of, part_label
+from governance.figures.formulas import Kind
 from governance.figures.queries import FigureSet
 from governance.figures.tallies import Tally
 
-from .selection import Selection
+from .selection import Choice
+
+#: Fewer a day are not worth telling: they would read 0.0.
+_LEAST = Decimal("0.05")
 
 
 @dataclass(frozen=True)
@@ -49,9 +53,9 @@ class Shown:
     line: Sequence[float | None] = ()
 
 
-def shown(key: str, found: FigureSet, selection: Selection, trend: Sequence[Tally] = ()) -> Shown:
+def shown(key: str, found: FigureSet, selection: Choice, trend: Sequence[Tally] = ()) -> Shown:
     """The figure of a set, with links into the selection's orders."""
-    figure, tally = FIGURES[key], found.current
+    figure, tally = figure_of(key), found.current
     number, unit = _number(key, tally)
     return Shown(
         key=key,
@@ -69,18 +73,20 @@ def shown(key: str, found: FigureSet, selection: Selection, trend: Sequence[Tall
     )
 
 
-def door(part: str, tally: Tally, selection: Selection, **changes: object) -> Door:
+def door(part: str, tally: Tally, selection: Choice, **changes: object) -> Door:
     """A part's count as a link to its orders, under the selection changed so."""
-    return Door(tally[part], selection.list_url(part, **changes), PARTS[part].label)
+    return Door(tally[part], selection.list_url(part, **changes), part_label(part))
 
 
 def written(key: str, tally: Tally) -> str:
     """The figure as one text, unit included: 94.50%, 1,054, 3 h 05 min, or a dash."""
-    kind = FIGURES[key].kind
+    kind = figure_of(key).kind
     if kind is Kind.RATE:
         return rate(tally.rate(key))
     if kind is Kind.COUNT:
         return f"{int(tally.numerator(key)):,}"
+    if kind is Kind.SUM:
+        return f"{tally.numerator(key):,.1f}".removesuffix(".0")
     return duration(tally.span(key))
 
 
@@ -91,17 +97,19 @@ def share(part: int, whole: int) -> str:
 
 def _number(key: str, tally: Tally) -> tuple[str, str]:
     """The number and its unit apart, for a tile writes the unit small."""
-    match FIGURES[key].kind:
-        case Kind.COUNT:
-            return written(key, tally), _("orders")
+    match figure_of(key).kind:
+        case Kind.COUNT | Kind.SUM:
+            return written(key, tally), str(figure_of(key).unit)
         case Kind.RATE:
             value = tally.rate(key)
             return (DASH, "") if value is None else (two_decimals(value), "%")
     return written(key, tally), ""
 
 
-def _note(key: str, tally: Tally, selection: Selection) -> str:
-    if FIGURES[key].kind is not Kind.COUNT or selection.period.days == 1:
+def _note(key: str, tally: Tally, selection: Choice) -> str:
+    if figure_of(key).kind is not Kind.COUNT or selection.period.days == 1:
         return ""
-    daily = Decimal(tally["reported"]) / max(1, selection.period.days)
+    daily = tally.numerator(key) / max(1, selection.period.days)
+    if daily < _LEAST:
+        return ""
     return _("%(number)s a day") % {"number": f"{daily:,.0f}" if daily >= 10 else f"{daily:.1f}"}

@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext
 
 from governance.common.formats import points_delta, rate
+from governance.figures.catalogue import figure_of
 from governance.figures.counting import Dimension
 from governance.figures.formulas import FIGURES, Kind
 from governance.figures.periods import Period, Span, Step
@@ -26,7 +27,7 @@ from grids.models import Level, Place
 from . import tables
 from .choropleth import AreaValue, Choropleth, choropleth
 from .numbers import Door, door, shown, written
-from .selection import METRICS, Selection
+from .selection import METRICS, Choice, Selection
 from .territory import Territory
 
 TILES = ("reported", "registration", "resolution", "on_time", "rework", "satisfaction")
@@ -166,7 +167,7 @@ def _day(at: dt.datetime | dt.date, period: Period) -> str:
     return date_format(at, pgettext("date format", "F j") if is_this_year else "DATE_FORMAT")
 
 
-def periods_of(selection: Selection) -> list[tuple[Span, str | Promise, str, bool]]:
+def periods_of(selection: Choice) -> list[tuple[Span, str | Promise, str, bool]]:
     """The named periods with their addresses, and whether each is chosen."""
     named = [span for span in Span if span is not Span.CUSTOM]
     return [(span, span.label, selection.url(period=span.value), span is selection.named) for span in named]
@@ -228,7 +229,7 @@ def _with_hotspot(
     return Finding(text, door("missed", found.current, selection, place=street.code))
 
 
-def map_of(selection: Selection, rows: Sequence[tables.PlaceRow]) -> Choropleth | None:
+def map_of(selection: Choice, rows: Sequence[tables.FigureRow]) -> Choropleth | None:
     """The places below, coloured by the chosen metric."""
     metric = selection.metric
     return choropleth(
@@ -250,7 +251,7 @@ def map_of(selection: Selection, rows: Sequence[tables.PlaceRow]) -> Choropleth 
 
 def legend_of(drawn: Choropleth, metric: str) -> list[tuple[int, str]]:
     """Each shade in use, and the numbers that it stands for."""
-    unit = "%" if FIGURES[metric].kind is Kind.RATE else ""
+    unit = "%" if figure_of(metric).kind is Kind.RATE else ""
     bounds = [f"{bound:f}" for bound in drawn.bounds]
     if not bounds:
         return []

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, ClassVar
 
 from django.http import QueryDict
 from django.urls import reverse
@@ -32,20 +32,61 @@ _EARLIEST = dt.date(2000, 1, 1)
 _LATEST = dt.date(2100, 1, 1)
 
 
-@dataclass(frozen=True)
-class Selection:
-    """One reader's choice. `params` is what the address said, without defaults."""
+@dataclass(frozen=True, kw_only=True)
+class Choice:
+    """What any page of figures has chosen, and the addresses beside it. `params` is what the address said."""
 
-    territory: Territory | None
+    #: The page itself, and the one that lists the rows behind its numbers.
+    own_page: ClassVar[str]
+    list_page: ClassVar[str]
+
     period: Period
     named: Span
     metric: str
+    params: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def since_day(self) -> str:
+        """The first day, as a date input wants it."""
+        return f"{self.period.start:%Y-%m-%d}"
+
+    @property
+    def until_day(self) -> str:
+        """The last day that is counted, likewise."""
+        return f"{self.period.last_day:%Y-%m-%d}"
+
+    def url(self, page: str = "", **changes: object) -> str:
+        """The address of a page of this room with this selection, changed; None or "" drops a parameter."""
+        if "place" in changes:
+            changes = {"rest": ""} | changes
+        wanted = {
+            **self.params,
+            **{name: "" if value is None else str(value) for name, value in changes.items()},
+        }
+        if wanted.get("period") != Span.CUSTOM:
+            wanted |= {"since": "", "until": ""}
+        query = QueryDict(mutable=True)
+        query.update({name: value for name, value in wanted.items() if value})
+        return reverse(f"dashboard:{page or self.own_page}") + (f"?{query.urlencode()}" if query else "")
+
+    def list_url(self, part: str, **changes: object) -> str:
+        """The address of the rows that a part counts."""
+        return self.url(self.list_page, part=part, metric="", **changes)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Selection(Choice):
+    """One reader's choice among incidents."""
+
+    own_page = "overview"
+    list_page = "cases"
+
+    territory: Territory | None
     unit: Unit | None = None
     matter: Matter | None = None
     channel: str = ""
     is_rest: bool = False
     without_unit: bool = False
-    params: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def area(self) -> Area | None:
@@ -63,34 +104,6 @@ class Selection:
             matter_id=self.matter.pk if self.matter else None,
             channel=self.channel,
         )
-
-    @property
-    def since_day(self) -> str:
-        """The first day, as a date input wants it."""
-        return f"{self.period.start:%Y-%m-%d}"
-
-    @property
-    def until_day(self) -> str:
-        """The last day that is counted, likewise."""
-        return f"{self.period.last_day:%Y-%m-%d}"
-
-    def url(self, page: str = "overview", **changes: object) -> str:
-        """The address of a page of this room with this selection, changed; None or "" drops a parameter."""
-        if "place" in changes:
-            changes = {"rest": ""} | changes
-        wanted = {
-            **self.params,
-            **{name: "" if value is None else str(value) for name, value in changes.items()},
-        }
-        if wanted.get("period") != Span.CUSTOM:
-            wanted |= {"since": "", "until": ""}
-        query = QueryDict(mutable=True)
-        query.update({name: value for name, value in wanted.items() if value})
-        return reverse(f"dashboard:{page}") + (f"?{query.urlencode()}" if query else "")
-
-    def list_url(self, part: str, **changes: object) -> str:
-        """The address of the orders that a part counts."""
-        return self.url("cases", part=part, metric="", **changes)
 
     def piece_url(self, part: str, piece: Period) -> str:
         """The orders of a part in one piece of the period."""
@@ -113,7 +126,7 @@ def selection_of(query: Mapping[str, Any], access: Access, *, now: dt.datetime) 
     """
     said = {name: str(query.get(name, "")).strip() for name in NAMES}
     territory = _territory(said, access)
-    unit = _row(Unit, said["unit"]) if said["unit"] not in ("", NONE) else None
+    unit = row_of(Unit, said["unit"]) if said["unit"] not in ("", NONE) else None
     if territory is None and unit is None:
         unit = Unit.objects.filter(pk__in=access.unit_ids).order_by("pk").first()
     if territory is None and (unit is None or not access.in_unit(unit.pk)):
@@ -123,10 +136,10 @@ def selection_of(query: Mapping[str, Any], access: Access, *, now: dt.datetime) 
         territory=territory,
         period=period,
         named=named,
-        metric=_choice(said["metric"], METRICS, "metric"),
+        metric=chosen_of(said["metric"], METRICS, "metric"),
         unit=unit,
-        matter=_row(Matter, said["matter"]) if said["matter"] else None,
-        channel=_choice(said["channel"], ("", *Channel.values), "channel"),
+        matter=row_of(Matter, said["matter"]) if said["matter"] else None,
+        channel=chosen_of(said["channel"], ("", *Channel.values), "channel", optional=True),
         is_rest=said["rest"] == "1",
         without_unit=said["unit"] == NONE,
         params={name: value for name, value in said.items() if value},
@@ -136,7 +149,7 @@ def selection_of(query: Mapping[str, Any], access: Access, *, now: dt.datetime) 
 def period_of(said: Mapping[str, str], *, now: dt.datetime) -> tuple[Span, Period]:
     """The named period (this month without a name) or the custom one. Raises Invalid."""
     name = said.get("period") or (Span.CUSTOM if said.get("since") else Span.MONTH)
-    named = Span(_choice(name, [span.value for span in Span], "period"))
+    named = Span(chosen_of(name, [span.value for span in Span], "period"))
     if named is not Span.CUSTOM:
         return named, Period.named(named, now)
     since, until = said.get("since", ""), said.get("until", "")
@@ -173,8 +186,9 @@ def _day(text: str, name: str) -> dt.date:
     return day
 
 
-def _choice(value: str, choices: Any, name: str) -> str:
-    if not value and name != "channel":
+def chosen_of(value: str, choices: Any, name: str, *, optional: bool = False) -> str:
+    """One of the choices, the first unless it is optional. Raises Invalid, naming the field."""
+    if not value and not optional:
         return str(next(iter(choices)))
     if value not in choices:
         raise Invalid(_("There is no such choice. Please pick one of the buttons."), field=name)
@@ -190,8 +204,8 @@ def _territory(said: Mapping[str, str], access: Access) -> Territory | None:
     return territory_of(said["place"], access)
 
 
-def _row(model: type[Any], text: str) -> Any:
-    """A unit or matter by id; what does not exist and what is no number is not found alike."""
+def row_of(model: type[Any], text: str) -> Any:
+    """A unit, matter or branch by id; what does not exist and what is no number is not found alike."""
     if not (text.isascii() and text.isdigit() and len(text) < 19):
         raise NotVisible
     row = model.objects.filter(pk=int(text)).first()

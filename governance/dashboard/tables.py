@@ -11,8 +11,9 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
 from cases.models import Channel
+from governance.figures.catalogue import figure_of
 from governance.figures.formulas import FIGURES, Kind
-from governance.figures.queries import MINIMUM_SAMPLE, FigureSet, Member, Ranking, ranking
+from governance.figures.queries import MINIMUM_SAMPLE, FigureSet, Key, Member, Ranking, ranking
 from grids.models import Place
 
 from .numbers import Door, door, share, written
@@ -28,22 +29,28 @@ SHORT = 8
 ENDS = 4
 
 
-@dataclass(frozen=True)
-class PlaceRow:
-    """One place below the page's own; the rest that lies in none of them has no address of its own."""
+@dataclass(frozen=True, kw_only=True)
+class FigureRow:
+    """One member of a breakdown with its figures; what is no place is on no map."""
 
-    place: Place | None
     name: str
     url: str
-    reported: Door
-    due: Door
-    missed: Door
     figures: FigureSet
+    place: Place | None = None
     is_worst: bool = False
 
     def text(self, figure: str) -> str:
         """A figure of the row, written."""
         return written(figure, self.figures.current)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlaceRow(FigureRow):
+    """One place below the page's own; the rest that lies in none of them has no address of its own."""
+
+    reported: Door
+    due: Door
+    missed: Door
 
     @property
     def texts(self) -> dict[str, str]:
@@ -113,9 +120,9 @@ def place_rows(
     return sorted(rows, key=lambda row: _order(row, selection.metric))
 
 
-def worst_of(found: Mapping[int | None, FigureSet], figure: str) -> int | None:
+def worst_of(found: Mapping[Key | None, FigureSet], figure: str) -> Key | None:
     """The lowest in a rate, of at least two with a sufficient sample; none by volume, which is no fault."""
-    if FIGURES[figure].kind is not Kind.RATE:
+    if figure_of(figure).kind is not Kind.RATE:
         return None
     ranked = ranking({pk: each for pk, each in found.items() if pk is not None}, figure).ranked
     return ranked[-1][0] if len(ranked) > 1 else None

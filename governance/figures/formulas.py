@@ -101,10 +101,11 @@ PARTS: dict[str, Part] = {
 
 
 class Kind(StrEnum):
-    """How a figure reads: percent, a number of orders, or time in the orders' own clocks."""
+    """How a figure reads: percent, a number of rows, what they add up to, or time in orders' clocks."""
 
     RATE = "rate"
     COUNT = "count"
+    SUM = "sum"
     DURATION = "duration"
 
 
@@ -121,6 +122,7 @@ class Figure:
     """One figure. `numerator` adds up parts by weight; a count has no denominator.
 
     A duration is the mean or the median of the timed orders' handling time; `denominator` is those orders.
+    A sum adds amounts up, and its `denominator` is the rows that have them. `unit` follows a count or a sum.
     """
 
     key: str
@@ -129,6 +131,7 @@ class Figure:
     good: Good
     numerator: tuple[tuple[Decimal, str], ...]
     denominator: str = ""
+    unit: Text = ""
 
     @property
     def opens(self) -> str:
@@ -139,40 +142,41 @@ class Figure:
     def parts(self) -> tuple[str, ...]:
         """Every part whose count stands beside the figure."""
         below = (self.denominator,) if self.denominator else ()
+        if self.kind is Kind.SUM:
+            return below
         return tuple(key for _weight, key in self.numerator) + below
 
 
-_ONE = Decimal(1)
+ONE = Decimal(1)
 
 
-def _rate(key: str, label: Text, good: Good, counted: str, of: str) -> Figure:
-    return Figure(key, label, Kind.RATE, good, ((_ONE, counted),), of)
+def rate_figure(key: str, label: Text, good: Good, counted: str, of: str) -> Figure:
+    """One part in percent of another."""
+    return Figure(key, label, Kind.RATE, good, ((ONE, counted),), of)
 
 
 FIGURES: dict[str, Figure] = {
     figure.key: figure
     for figure in (
-        Figure(
-            "reported", pgettext_lazy("figure", "Reported"), Kind.COUNT, Good.NEITHER, ((_ONE, "reported"),)
-        ),
-        _rate("registration", _("Registration rate"), Good.UP, "accepted", "reported"),
-        _rate("resolution", _("Resolution rate"), Good.UP, "closed", "due"),
-        _rate("on_time", _("On-time rate"), Good.UP, "on_time", "due"),
-        _rate("rework", _("Rework rate"), Good.DOWN, "reworked", "handled"),
-        _rate("extension", _("Extension rate"), Good.DOWN, "extended", "due"),
-        _rate("response", _("Response rate"), Good.UP, "contacted", "asked_contact"),
-        _rate("solved", _("Solved rate"), Good.UP, "solved", "asked_solved"),
+        Figure("reported", _REPORTED, Kind.COUNT, Good.NEITHER, ((ONE, "reported"),), unit=_("orders")),
+        rate_figure("registration", _("Registration rate"), Good.UP, "accepted", "reported"),
+        rate_figure("resolution", _("Resolution rate"), Good.UP, "closed", "due"),
+        rate_figure("on_time", _("On-time rate"), Good.UP, "on_time", "due"),
+        rate_figure("rework", _("Rework rate"), Good.DOWN, "reworked", "handled"),
+        rate_figure("extension", _("Extension rate"), Good.DOWN, "extended", "due"),
+        rate_figure("response", _("Response rate"), Good.UP, "contacted", "asked_contact"),
+        rate_figure("solved", _("Solved rate"), Good.UP, "solved", "asked_solved"),
         Figure(
             "satisfaction",
             _("Satisfaction"),
             Kind.RATE,
             Good.UP,
-            ((_ONE, "satisfied"), (Decimal("0.9"), "basically")),
+            ((ONE, "satisfied"), (Decimal("0.9"), "basically")),
             "rated",
         ),
-        Figure("mean_time", _("Mean handling time"), Kind.DURATION, Good.DOWN, ((_ONE, "timed"),), "timed"),
+        Figure("mean_time", _("Mean handling time"), Kind.DURATION, Good.DOWN, ((ONE, "timed"),), "timed"),
         Figure(
-            "median_time", _("Median handling time"), Kind.DURATION, Good.DOWN, ((_ONE, "timed"),), "timed"
+            "median_time", _("Median handling time"), Kind.DURATION, Good.DOWN, ((ONE, "timed"),), "timed"
         ),
     )
 }

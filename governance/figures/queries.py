@@ -15,8 +15,9 @@ from cases.querysets import CaseQuerySet
 from grids.models import Level
 from partymembers.access import Access
 
+from .catalogue import figure_of
 from .counting import Dimension, Group, Request, count
-from .formulas import DUE, FIGURES, PARTS, Kind
+from .formulas import DUE, PARTS, Kind
 from .periods import Period, Step
 from .scope import cases_of, within
 from .subjects import Subject
@@ -57,7 +58,7 @@ class FigureSet:
 
     def _against(self, figure: str, before: Tally) -> Decimal | None:
         """No percentage of too few orders, nor of a base that says nothing about as many as now."""
-        if FIGURES[figure].kind is not Kind.RATE:
+        if figure_of(figure).kind is not Kind.RATE:
             base, now = before.sample(figure), self.current.sample(figure)
             if base < MINIMUM_SAMPLE or base * _MOST_TIMES < now:
                 return None
@@ -189,7 +190,7 @@ def ranking(
     sets: Mapping[Key, FigureSet], figure: str, *, minimum_sample: int = MINIMUM_SAMPLE
 ) -> Ranking[Key]:
     """Order members by a rate of theirs; equal rates by the larger sample. Raises ValueError for a count."""
-    chosen = FIGURES[figure]
+    chosen = figure_of(figure)
     if chosen.kind is not Kind.RATE:
         raise ValueError(f"{figure} is no rate")
     sign = -1 if chosen.good == "down" else 1

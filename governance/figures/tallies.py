@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from .formulas import FIGURES, Kind
+from .catalogue import figure_of
+from .formulas import Kind
 
 _HUNDRED = Decimal(100)
 _HOUR = Decimal(3600)
@@ -24,7 +25,7 @@ class Tally:
     def __add__(self, other: Tally) -> Tally:
         """Both together. Medians do not add up: one stays only where the other side timed nothing."""
         counts = {key: self[key] + other[key] for key in {*self.counts, *other.counts}}
-        timed = [each for each in (self, other) if each["timed"]]
+        timed = [each for each in (self, other) if each["timed"] or each.median is not None]
         return Tally(counts, self.took + other.took, timed[0].median if len(timed) == 1 else None)
 
     def __getitem__(self, part: str) -> int:
@@ -35,20 +36,17 @@ class Tally:
 
     def numerator(self, figure: str) -> Decimal:
         """What stands above the line; basically satisfied counts 0.9."""
-        return sum((weight * self[part] for weight, part in FIGURES[figure].numerator), Decimal(0))
+        return sum((weight * self[part] for weight, part in figure_of(figure).numerator), Decimal(0))
 
     def denominator(self, figure: str) -> int:
         """What stands below the line; 0 for a count."""
-        return self[FIGURES[figure].denominator]
+        return self[figure_of(figure).denominator]
 
     def sample(self, figure: str) -> Decimal:
-        """How many orders the figure rests on."""
-        match FIGURES[figure].kind:
-            case Kind.COUNT:
-                return self.numerator(figure)
-            case Kind.RATE:
-                return Decimal(self.denominator(figure))
-        return Decimal(self["timed"])
+        """How many rows the figure rests on."""
+        if figure_of(figure).kind is Kind.COUNT:
+            return self.numerator(figure)
+        return Decimal(self.denominator(figure))
 
     def rate(self, figure: str) -> Decimal | None:
         """A rate in percent; None where its denominator is 0."""
@@ -56,15 +54,15 @@ class Tally:
         return self.numerator(figure) * _HUNDRED / below if below else None
 
     def span(self, figure: str) -> dt.timedelta | None:
-        """The mean or median handling time; None where nothing was timed."""
-        if figure == "median_time":
-            return self.median
-        return self.took / self["timed"] if self["timed"] else None
+        """The mean handling time or the median that was counted; None where nothing was timed."""
+        if figure == "mean_time":
+            return self.took / self["timed"] if self["timed"] else None
+        return self.median
 
     def size(self, figure: str) -> Decimal | None:
-        """The figure as a number to draw, order or compare: percent, orders, or hours."""
-        match FIGURES[figure].kind:
-            case Kind.COUNT:
+        """The figure as a number to draw, order or compare: percent, rows, what they add up to, or hours."""
+        match figure_of(figure).kind:
+            case Kind.COUNT | Kind.SUM:
                 return self.numerator(figure)
             case Kind.RATE:
                 return self.rate(figure)
@@ -80,6 +78,6 @@ def difference(figure: str, now: Tally, before: Tally) -> Decimal | None:
     new, old = now.size(figure), before.size(figure)
     if new is None or old is None:
         return None
-    if FIGURES[figure].kind is Kind.RATE:
+    if figure_of(figure).kind is Kind.RATE:
         return new - old
     return (new - old) * _HUNDRED / old if old else None

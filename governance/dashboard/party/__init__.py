@@ -1,0 +1,1 @@
+"""The pages of the Party's figures: the overview, the rows behind its numbers, and both as files."""

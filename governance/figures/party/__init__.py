@@ -1,0 +1,1 @@
+"""Figures of the Party's side: dual check-in, wishes, service and points."""
