@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from governance.common.errors import Invalid, NotAllowed, NotVisible, WrongState
 from grids.models import Place
 from partymembers.access import access_of
+from partymembers.homes import HOME_LEVELS
 from partymembers.models import Branch, CheckIn, Member, Role, Unit, User
 
 #: One writer at a time changes the shape of the branch tree: its paths are made from the number of siblings.
@@ -109,7 +110,7 @@ def check_home(place: Place | None) -> None:
     """Somebody lives in a community, grid or building that is there. Raises Invalid."""
     if place is None:
         return
-    if place.level not in ("community", "grid", "building"):
+    if place.level not in HOME_LEVELS:
         raise Invalid(_("Choose a community, grid or building."), field="lives_at")
     if place.retired_on is not None:
         raise Invalid(_("This place is retired. Choose the one that followed it."), field="lives_at")

@@ -9,8 +9,10 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from governance.common.forms import BaseForm
-from grids.models import Level, Place
+from governance.common.typed import row_id
+from grids.models import Place
 from partymembers.checking_in import branches_to_ask, suggested_branch
+from partymembers.homes import homes
 from partymembers.models import Branch, Member
 
 
@@ -20,16 +22,6 @@ class _BranchChoice(forms.ModelChoiceField):
     def label_from_instance(self, obj: Any) -> str:
         """Two branches may bear the same name in two places."""
         return f"{obj.name}（{obj.place.name}）" if obj.place else str(obj.name)
-
-
-class _PlaceChoice(forms.ModelChoiceField):
-    """A community by its name and its street's."""
-
-    def label_from_instance(self, obj: Any) -> str:
-        """Many a city has two communities of one name."""
-        return f"{self.streets.get(obj.path[: -Place.steplen], '')} {obj.name}".strip()
-
-    streets: dict[str, str] = {}  # set by the form for its own copy of the field
 
 
 class AskForm(BaseForm):
@@ -54,24 +46,27 @@ class AskForm(BaseForm):
 
 
 class MovedForm(BaseForm):
-    """Where a member lives now."""
+    """Where a member lives now: as near as they tell, from the community down to the building."""
 
-    lives_at = _PlaceChoice(Place.objects.none(), label=_("Community"), empty_label=_("Choose a community"))
-    door = forms.CharField(label=_("Building and door"), required=False, max_length=100)
+    lives_at = forms.ModelChoiceField(
+        Place.objects.none(),
+        label=_("Where I live"),
+        error_messages={"required": _("Find your community and choose it.")},
+    )
+    door = forms.CharField(label=_("Door"), required=False, max_length=100)
     moved_on = forms.DateField(
         label=_("Moved on"), widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
     )
 
-    def __init__(self, *args: Any, member: Member, **kwargs: Any) -> None:
-        initial = {"moved_on": timezone.localdate()}
-        if member.lives_at is not None and member.lives_at.level == Level.COMMUNITY:
-            initial["lives_at"] = member.lives_at
+    def __init__(self, *args: Any, member: Member, chosen: int | None = None, **kwargs: Any) -> None:
+        initial = {"moved_on": timezone.localdate(), "lives_at": chosen or member.lives_at_id}
         super().__init__(*args, initial=initial, **kwargs)
-        places = Place.objects.defer("boundary").filter(retired_on=None)
-        field = self.fields["lives_at"]
-        assert isinstance(field, _PlaceChoice)  # noqa: S101  # it is declared above
-        field.queryset = places.filter(level=Level.COMMUNITY)
-        field.streets = dict(places.filter(level=Level.STREET).values_list("path", "name"))
+        self.fields["lives_at"].queryset = homes()  # type: ignore[attr-defined]
+
+    @property
+    def chosen_id(self) -> int | None:
+        """The place that is ticked, whether it was typed or known."""
+        return row_id(str(self["lives_at"].value() or ""))
 
 
 class TakeInForm(BaseForm):

@@ -14,12 +14,13 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from governance.common.errors import DomainError, NotVisible
+from governance.common.typed import row_id, words
 from partymembers.actions.check_ins import ask_check_in, withdraw_check_in
 from partymembers.actions.members import move_house
 from partymembers.audit import address_of
 from partymembers.branching import minutes_of
 from partymembers.checking_in import due_on, open_request, standing_of
-from partymembers.homes import is_masked, shown_home
+from partymembers.homes import homes_offered, is_masked, shown_home
 from partymembers.models import Evaluation, Member, ServiceRecord
 from partymembers.web.doors import do, user_of
 from partymembers.web.party.forms import AskForm, MovedForm
@@ -75,7 +76,7 @@ def withdraw(request: HttpRequest, check_in_id: int) -> HttpResponse:
 def moved(request: HttpRequest) -> HttpResponse:
     """Say where I live now; that ends a check-in."""
     member = _required(request)
-    form = MovedForm(request.POST or None, member=member)
+    form = MovedForm(request.POST or None, member=member, chosen=row_id(request.GET.get("lives_at", "")))
     if request.method == "POST" and form.is_valid():
         try:
             move_house(
@@ -91,7 +92,22 @@ def moved(request: HttpRequest) -> HttpResponse:
             messages.success(request, _("Saved. Now ask the branch where you live to take you in."))
             return redirect("party:me")
     context = {"member": member, "form": form, "nav_current": "party"}
+    context |= _offered(request, form.chosen_id)
     return render(request, "partymembers/party/moved.html", context, status=400 if form.errors else 200)
+
+
+@login_required
+@require_GET
+def moved_homes(request: HttpRequest) -> HttpResponse:
+    """What "I have moved" offers: the places of a name, and what lies inside the one that is ticked."""
+    _required(request)
+    context = _offered(request, row_id(request.GET.get("lives_at", "")))
+    return render(request, "partymembers/party/_homes.html", context)
+
+
+def _offered(request: HttpRequest, chosen: int | None) -> dict[str, Any]:
+    typed = words(request.GET.get("words", ""), most=50)
+    return {"words": typed, "homes": homes_offered(typed, chosen=chosen)}
 
 
 def own_member(request: HttpRequest) -> Member | None:

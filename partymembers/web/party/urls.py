@@ -9,6 +9,7 @@ app_name = "party"
 urlpatterns = [
     path("", mine.me, name="me"),
     path("moved/", mine.moved, name="moved"),
+    path("moved/homes/", mine.moved_homes, name="moved_homes"),
     path("check-in/", mine.ask, name="check_in_ask"),
     path("check-in/<int:check_in_id>/withdraw/", mine.withdraw, name="check_in_withdraw"),
     path("check-in/<int:check_in_id>/accept/", branches.accept, name="check_in_accept"),
