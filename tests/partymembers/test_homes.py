@@ -69,8 +69,8 @@ def test_a_member_says_the_building(party: Party) -> None:
     assert client.post(URL, typed).status_code == 302
     member = Member.objects.get(user=party.member)
     assert member.lives_at == city.building
-    assert homes.shown_home(member) == f"{city.west.name} {city.west_1.name}"
-    assert homes.whole_home(member) == f"{city.west.name} {city.west_1.name} {city.building.name} 101"
+    assert homes.shown_home(member) == city.west_1.name  # which names its community
+    assert homes.whole_home(member) == f"{city.west_1.name} {city.building.name} 101"
     assert "checked" in client.get(URL).content.decode()
 
 
@@ -101,8 +101,8 @@ def test_a_building_without_a_door_is_opened_like_one_with(party: Party) -> None
     )
 
 
-def test_a_name_is_not_said_twice(party: Party) -> None:
+def test_a_grid_that_does_not_name_its_community_is_told_with_it(party: Party) -> None:
     city = party.world.city
-    Place.objects.filter(pk=city.west_1.pk).update(name=f"{city.west.name}第1网格")
+    Place.objects.filter(pk=city.west_1.pk).update(name="第1网格")
     member = make_member(home=party.home, lives_at=Place.objects.get(pk=city.building.pk))
-    assert homes.shown_home(member) == f"{city.west.name}第1网格"
+    assert homes.shown_home(member) == f"{city.west.name} 第1网格"
