@@ -11,8 +11,13 @@ from typing import Any
 import pytest
 from django.db import connection
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
+from pytest_django.live_server_helper import LiveServer
 
+from tests.browser.complaints import Complaints
+from tests.browser.sending import signed_in
 from tests.conftest import wait_for
+from tests.factories.cases import World, make_world
+from tests.factories.pictures import picture_bytes
 
 FLAGS = [
     "--no-sandbox",
@@ -34,24 +39,6 @@ def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.browser)
-
-
-class Complaints(list[str]):
-    """What the browser complained of, without what is forgiven, whenever it is said."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._forgiven: list[str] = []
-
-    def forgive(self, *beginnings: str) -> None:
-        """Let complaints pass that begin so: those of before, and those that are still on their way."""
-        self._forgiven += beginnings
-        self[:] = [said for said in self if not said.startswith(beginnings)]
-
-    def hear(self, said: str) -> None:
-        """Keep a complaint unless it is forgiven."""
-        if not said.startswith(tuple(self._forgiven)):
-            self.append(said)
 
 
 @pytest.fixture(scope="session")
@@ -114,3 +101,43 @@ def _is_quiet() -> bool:
             " AND pid <> pg_backend_pid() AND backend_type = 'client backend' AND state <> 'idle'"
         )
         return cursor.fetchone() == (0,)
+
+
+@pytest.fixture
+def world() -> World:
+    """The people and places that every page needs."""
+    return make_world()
+
+
+@pytest.fixture
+def picture(tmp_path: Path) -> Path:
+    """A photo as a phone stores it."""
+    path = tmp_path / "IMG_0001.jpg"
+    path.write_bytes(picture_bytes((800, 600)))
+    return path
+
+
+@pytest.fixture
+def phone(open_page: Any, live_server: LiveServer, world: World) -> Page:
+    """The worker's phone at the report page, standing in grid west_1."""
+    lng, lat = world.city.inside(world.city.west_1)
+    here = {"latitude": lat, "longitude": lng, "accuracy": 8}
+    page = open_page(360, 640, geolocation=here, permissions=["geolocation"], has_touch=True)
+    signed_in(page, live_server, world.worker)
+    page.goto(f"{live_server.url}/report/")
+    expect(page.locator("#r-where .badge")).to_have_text("西涧社区第1网格")
+    return page
+
+
+@pytest.fixture
+def visitor(open_page: Any, live_server: LiveServer, world: World) -> Page:
+    """A resident's phone at a QR code's page."""
+    page: Page = open_page(390, 844)
+    page.goto(f"{live_server.url}/r/{world.city.qr_code().token}/")
+    return page
+
+
+@pytest.fixture
+def desk(open_page: Any, live_server: LiveServer, world: World) -> Page:
+    """The desk's screen."""
+    return signed_in(open_page(), live_server, world.desk)

@@ -12,7 +12,7 @@ from playwright.sync_api import Page, expect
 from pytest_django.live_server_helper import LiveServer
 
 from cases.models import Case
-from tests.browser.conftest import Complaints
+from tests.browser.complaints import Complaints
 from tests.factories.cases import World, make_world, report
 from tests.factories.people import PASSWORD
 from tests.factories.pictures import picture_bytes

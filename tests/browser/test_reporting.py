@@ -14,7 +14,7 @@ from pytest_django.live_server_helper import LiveServer
 from cases.catalogue import touch_catalogue
 from cases.models import Attachment, Case
 from cases.workflow import State
-from tests.browser.conftest import Complaints
+from tests.browser.complaints import Complaints
 from tests.conftest import wait_for
 from tests.factories.cases import World, bring_to, make_world
 from tests.factories.people import PASSWORD

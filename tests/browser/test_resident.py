@@ -16,7 +16,7 @@ from cases.actions.desk import accept_case, dispatch_case
 from cases.actions.handling import acknowledge_case, finish_case
 from cases.models import Case
 from cases.workflow import State
-from tests.browser.conftest import Complaints
+from tests.browser.complaints import Complaints
 from tests.factories.cases import World, make_attachment, make_world
 
 NOT_LOADED = "Failed to load resource: the server responded with a status of"

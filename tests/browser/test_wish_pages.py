@@ -8,6 +8,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from cases.actions.reporting import Contact
 from cases.workflow import State
 from partymembers.models import User
 from tests.browser.test_looks import PHONE, SMALL
@@ -28,6 +29,8 @@ def pages(party: Party) -> list[tuple[User | None, list[str]]]:
     states = (State.ASKED, State.CLAIMED, State.BEGUN, State.DELIVERED, State.CLOSED)
     made = {state: bring_wish_to(party, state) for state in states}
     own = ask(party, asker=party.world.resident, words=WORDS)
+    helped = ask(party, asker=party.world.worker, contact=Contact("李秀英"), words=WORDS)
+    shown = [reverse("cases:wish", args=[case.number]) for case in made.values() if case.state != State.ASKED]
     orders = [reverse("cases:wish_order", args=[case.number]) for case in made.values()]
     forms = [
         reverse("cases:wish_desk_act", args=[made[state].number, action])
@@ -40,7 +43,9 @@ def pages(party: Party) -> list[tuple[User | None, list[str]]]:
     return [
         (None, [public, *links]),
         (party.world.resident, [*mine, reverse("cases:my_wish", args=[own.number])]),
-        (party.world.worker, [reverse("cases:wish_ask")]),
+        (party.world.worker, [reverse("cases:wish_ask"), reverse("cases:my_wish", args=[helped.number])]),
+        (party.member, [reverse("cases:wishes"), reverse("cases:my_claims"), *shown]),
+        (party.secretary, [reverse("cases:branch_wishes"), reverse("cases:wish_needs"), *shown]),
         (party.world.desk, [*lists, *orders, *forms]),
     ]
 
@@ -48,19 +53,26 @@ def pages(party: Party) -> list[tuple[User | None, list[str]]]:
 def test_pages_of_wishes_fit_a_phone_a_finger_and_weak_eyes(
     party: Party, open_page: Any, live_server: Any, complaints: list[str]
 ) -> None:
+    faults = faults_of(pages(party), open_page, live_server.url)
+    complaints.clear()  # the photos of these wishes have no files
+    assert not faults, "\n".join(faults)
+
+
+def faults_of(wanted: list[tuple[User | None, list[str]]], open_page: Any, server: str) -> list[str]:
+    """What is too wide for a phone, too small for a finger or wrong to axe on these pages."""
     faults = []
-    for user, paths in pages(party):
+    for user, paths in wanted:
         page = open_page(360, 2000, **PHONE)
         if user:
             client = Client()
             client.force_login(user)
             cookie = {"name": "sessionid", "value": client.cookies["sessionid"].value}
-            page.context.add_cookies([{**cookie, "url": live_server.url}])
+            page.context.add_cookies([{**cookie, "url": server}])
         for path in paths:
-            page.goto(live_server.url + path)
+            answer = page.goto(server + path)
+            assert answer.status == 200, path
             wide = page.evaluate("document.documentElement.scrollWidth")
             faults += [f"{path} is {wide} px wide"] if wide != 360 else []
             faults += [f"{path} small: {each}" for each in page.evaluate(SMALL)]
             faults += [f"{path} {each}" for each in violations(page)]
-    complaints.clear()  # the photos of these wishes have no files
-    assert not faults, "\n".join(faults)
+    return faults
