@@ -9,7 +9,7 @@ from django.core import signing
 from django.urls import reverse
 
 from partymembers.actions import activities, points
-from partymembers.models import StationItem
+from partymembers.models import Member, StationItem
 from partymembers.web.service.stations import SERVED_SALT
 from tests.browser.test_notifications import faults, visit
 from tests.factories.cases import NOON
@@ -70,3 +70,39 @@ def test_an_item_is_handed_over_after_a_question(open_page: Any, live_server: An
             break
         page.wait_for_timeout(100)
     assert StationItem.objects.get().stock == 4
+
+
+BOXES = """() => Object.fromEntries([["main", "main"], ["nav", ".bottomnav"]].map(([name, found]) => {
+  const box = document.querySelector(found).getBoundingClientRect();
+  return [name, { left: box.left, width: box.width, bottom: box.bottom }];
+}))"""
+
+
+def test_at_a_desk_the_navigation_stands_at_the_side(open_page: Any, live_server: Any, party: Party) -> None:
+    page = visit(
+        open_page, live_server, party.volunteer, reverse("service:activities"), width=390, height=844
+    )
+    phone = page.evaluate(BOXES)
+    assert (phone["main"]["left"], phone["nav"]["width"], phone["nav"]["bottom"]) == (0, 390, 844)
+    for path in (reverse("service:activities"), reverse("service:hub"), reverse("party:me")):
+        page = visit(open_page, live_server, party.member, path, width=1440, height=900)
+        desk = page.evaluate(BOXES)
+        assert desk["nav"]["width"] < 250 < desk["main"]["left"], path
+        assert desk["main"]["width"] > 1000, path
+        assert faults(page) == [], path
+        assert page.evaluate("document.documentElement.scrollWidth") <= 1440, path
+
+
+def test_a_home_is_found_by_name_and_narrowed_to_the_building(
+    open_page: Any, live_server: Any, party: Party
+) -> None:
+    city = party.world.city
+    page = visit(open_page, live_server, party.member, reverse("party:moved"), width=390, height=844)
+    page.fill("#words", city.west.name[:2])
+    for place in (city.west, city.west_1, city.building):
+        page.check(f"#home-{place.pk}")
+        page.wait_for_selector(f"#home-{place.pk}:checked:focus")
+    assert faults(page) == []
+    page.click("main button[type=submit]")
+    page.wait_for_url("**/party/")
+    assert Member.objects.get(user=party.member).lives_at == city.building
