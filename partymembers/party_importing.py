@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -241,6 +242,13 @@ class _Members(_Import):
         super().__init__(report, actor, at, rows)
         codes = {row.get("home_branch_code") for row in rows}
         self.branches = {branch.code: branch for branch in Branch.objects.filter(code__in=codes)}
+        numbers = [normal_identifier(row.get("staff_number")) for row in rows]
+        phones = [normal_identifier(row.get("phone")) for row in rows]
+        people = list(User.objects.filter(Q(username__in=numbers) | Q(phone__in=phones)))
+        self.by_number = {user.username: user for user in people}
+        self.by_phone = {user.phone: user for user in people if user.phone}
+        present = Member.objects.select_related("lives_at").filter(user__in=people, left_on=None)
+        self.members = {member.user_id: member for member in present}
 
     def take_row(self, row: Row) -> str:
         """Enter the member, or bring the known one to what the row says."""
@@ -248,7 +256,7 @@ class _Members(_Import):
         self.once(user.pk, row, "staff_number" if row.get("staff_number") else "phone")
         place, door = self.place(row), row.text("door", required=False, max_length=100)
         settled_on, status = day_in(row, "settled_on"), _status(row)
-        known = Member.objects.select_related("lives_at").filter(user=user, left_on=None).first()
+        known = self.members.get(user.pk)  # each person stands in one row, so none is out of date
         if known is None:
             if settled_on is None:
                 raise CellError(row.error("settled_on", _("is empty")))
@@ -294,7 +302,7 @@ class _Members(_Import):
         column, typed = ("staff_number", number) if number else ("phone", phone)
         if not typed:
             raise CellError(row.error("staff_number", _("is empty")))
-        user = User.objects.filter(**({"username": number} if number else {"phone": phone})).first()
+        user = self.by_number.get(number) if number else self.by_phone.get(phone)
         if user is None:
             raise CellError(row.error(column, _("nobody has this number; import the people first")))
         if row.get("name") and row.get("name") != user.name:

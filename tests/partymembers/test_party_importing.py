@@ -9,7 +9,9 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import call_command
 from django.core.management.base import CommandError
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from governance.common.imports import ImportReport
@@ -200,3 +202,30 @@ def test_the_system_officer_imports_by_page(town: City) -> None:
     other = Client()
     other.force_login(make_user("安全员", role=Role.SECURITY_OFFICER))
     assert upload(other, "branch", BRANCHES)[0] == 403
+
+
+def test_rows_that_are_known_or_unknown_ask_nothing_of_the_database(tree: None) -> None:
+    """People and members are read once for the whole file; else a long one holds a server for minutes."""
+
+    def asked(numbers: list[str]) -> int:
+        header = MEMBERS.split("\n", maxsplit=1)[0]
+        rows = [f"{number},,,B4,,,2026-11-01," for number in numbers]
+        with CaptureQueriesContext(connection) as queries:
+            members("\n".join([header, *rows]) + "\n")
+        return len(queries)
+
+    for number in range(12):
+        make_user(f"党员{number}", username=f"K{number}")
+    asked([f"K{number}" for number in range(12)])
+    assert Member.objects.filter(user__username__startswith="K").count() == 12
+    many = [f"K{number}" for number in range(12)]
+    assert asked(many) == asked(["K0"])
+    assert asked([*many, *(f"X{number}" for number in range(30))]) == asked(["K0", "X0"])
+
+
+def test_a_large_file_is_for_the_command_line(town: City) -> None:
+    client = Client()
+    client.force_login(make_user("系统员", role=Role.SYSTEM_OFFICER))
+    status, text = upload(client, "member", MEMBERS + "," * 257 * 1024)
+    assert status == 400
+    assert "import_members" in text

@@ -173,7 +173,7 @@ def redeem(request: HttpRequest, station_id: int) -> HttpResponse:
     """Hand one item over."""
     found, who = _kept(request, station_id), request.POST.get("who", "")
     holder = holder_of(who, salt=SERVED_SALT, seconds=SERVED_SECONDS)
-    item = found.items.filter(pk=row_id(request.POST.get("item", ""))).first()
+    item = found.items.filter(pk=row_id(request.POST.get("item", "")) or 0).first()
     if item is None:
         raise NotVisible
     receipt = f"{words(request.POST.get('receipt', ''), most=30)}:{item.pk}"
