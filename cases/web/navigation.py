@@ -18,6 +18,7 @@ from governance.common.navigation import (
 from partymembers.devices import may_trust
 from partymembers.middleware import access_for
 from partymembers.models import GROUND_ROLES
+from partymembers.registered import is_member, is_registered
 
 
 def enter() -> None:
@@ -145,9 +146,8 @@ def _may_be_whistled(request: HttpRequest) -> bool:
     """People of units, committees of branches, members; known with the session's user, without a query."""
     if not request.user.is_authenticated:
         return False
-    access, member = access_for(request), getattr(request.user, "member", None)
-    is_member = member is not None and member.left_on is None
-    return bool(access.unit_ids or access.branch_ids) or is_member
+    access = access_for(request)
+    return bool(access.unit_ids or access.branch_ids) or is_member(request.user)
 
 
 def _may_report(request: HttpRequest) -> bool:
@@ -156,20 +156,13 @@ def _may_report(request: HttpRequest) -> bool:
 
 
 def _may_help(request: HttpRequest) -> bool:
-    """Members, volunteers, people of units and of committees: whoever may take on a wish.
-
-    Read with the session's user (`partymembers.backends`), so that it costs no query.
-    """
+    """Members, volunteers, people of units and of committees: whoever may take on a wish."""
     if not request.user.is_authenticated:
         return False
-    access, user = access_for(request), request.user
+    access = access_for(request)
     if access.officer_roles:
         return False
-    member, volunteer = getattr(user, "member", None), getattr(user, "volunteer", None)
-    is_registered = (member is not None and member.left_on is None) or (
-        volunteer is not None and volunteer.left_at is None
-    )
-    return bool(access.unit_ids or access.branches) or is_registered
+    return bool(access.unit_ids or access.branches) or is_registered(request.user)
 
 
 def _sees_orders(request: HttpRequest) -> bool:
