@@ -195,7 +195,7 @@ ROUTES: dict[str, Route] = {  # in this order: signing out comes last
     "cases:wish_act": Route(owner="handler", args=wish("confirmed", "hand_back"), is_plain=True),
     "cases:public_wish": public(token),
     "cases:wish_ask": own(),
-    "cases:ask_communities": own(),
+    "cases:ask_homes": own(),
     "cases:my_wishes": own(),
     "cases:my_wish": Route(owner="worker", args=asked_by_worker(), hides=True),
     "cases:my_wish_act": Route(

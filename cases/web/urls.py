@@ -67,7 +67,7 @@ urlpatterns = [
     # Asking for a wish, and the desk's side of it.
     path("r/<str:token>/wish/", wish_asking.public_wish, name="public_wish"),
     path("wishes/ask/", wish_asking.wish_ask, name="wish_ask"),
-    path("wishes/ask/communities/", wish_asking.ask_communities, name="ask_communities"),
+    path("wishes/ask/homes/", wish_asking.ask_homes, name="ask_homes"),
     path("wishes/mine/", wish_asking.my_wishes, name="my_wishes"),
     path("wishes/mine/<str:number>/", wish_asking.my_wish, name="my_wish"),
     path("wishes/mine/<str:number>/<slug:action>/", wish_asking.my_wish_act, name="my_wish_act"),

@@ -30,7 +30,6 @@ from cases.public import PUBLIC_ACTIONS, Followed, pictures_of, public_timeline
 from cases.web import pace
 from cases.web.attachments import ensure_upload_key
 from cases.web.forms import ActionForm
-from cases.web.forms.communities import communities_found
 from cases.web.forms.wishes_asking import WISH_ASKER_FORMS, PublicAskForm, SignedAskForm
 from cases.web.public import Spot, asks_first, gone, spot_of
 from cases.web.qr_codes import drawn
@@ -39,7 +38,9 @@ from cases.wishes import last_claim
 from cases.workflow import WORKFLOWS, State
 from governance.common.errors import DomainError, NotAllowed, NotVisible, WrongState
 from governance.common.pagination import paginate
+from governance.common.typed import row_id, words
 from partymembers.devices import may_trust
+from partymembers.homes import homes_offered
 from partymembers.keepers import home_of
 from partymembers.middleware import access_for
 from partymembers.models import Member, User
@@ -145,7 +146,7 @@ def wish_ask(request: HttpRequest) -> HttpResponse:
     first = {
         "client_id": str(uuid4()),
         "grid": only[0] if len(only) == 1 else None,
-        "community": home_of(user),
+        "home": home_of(user),
     }
     if request.method == "GET":
         return _ask_signed(request, SignedAskForm(initial=first, **known), Posted())
@@ -167,17 +168,17 @@ def _ask_signed(
     request: HttpRequest, form: SignedAskForm, photos: Posted, status: HTTPStatus = HTTPStatus.OK
 ) -> HttpResponse:
     away = not may_trust(access_for(request))
-    context = {"form": form, "found": form.found, "away": away, **_pictures(request, photos)}
+    context = {"form": form, "homes": form.homes, "away": away, **_pictures(request, photos)}
     return render(request, "cases/wishes/ask.html", context, status=status)
 
 
 @login_required
 @require_GET
-def ask_communities(request: HttpRequest) -> HttpResponse:
-    """Communities by name, below the one that is chosen; the form asks while somebody types."""
-    words = request.GET.get("words_of_place", "").strip()
-    found = communities_found(words, chosen=request.GET.get("community", ""))
-    return render(request, "cases/wishes/_communities.html", {"found": found, "words": words})
+def ask_homes(request: HttpRequest) -> HttpResponse:
+    """Communities of a name, and what lies inside the place that is ticked; asked while somebody types."""
+    typed = words(request.GET.get("words_of_place", ""), most=50)
+    offered = homes_offered(typed, chosen=row_id(request.GET.get("home", "")))
+    return render(request, "cases/wishes/_homes.html", {"homes": offered, "typed": typed})
 
 
 @login_required

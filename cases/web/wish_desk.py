@@ -322,8 +322,9 @@ def _take(request: HttpRequest, case: Case, rule: Rule) -> HttpResponse:
     access, at, user = access_for(request), timezone.now(), cast(User, request.user)
     require(user, rule.action, case, at=at, access=access)
     make = WISH_DESK_FORMS[rule.action]
-    if request.method == "GET":
-        return _show(request, make(case=case, actor=user, access=access, at=at), rule, Posted())
+    if request.method == "GET" or "find" in request.POST:
+        looked = {"initial": request.POST.dict()} if request.POST else {}
+        return _show(request, make(**looked, case=case, actor=user, access=access, at=at), rule, Posted())
     form = make(request.POST, case=case, actor=user, access=access, at=at)
     photos = posted(request, "photos", at=at) if form.photos else Posted()
     if form.is_valid() and not photos.error:

@@ -25,6 +25,7 @@ from partymembers.models import (
     Notice,
     StationItem,
     TrustedDevice,
+    Unit,
 )
 from partymembers.web.service.points import CODE_SALT
 from partymembers.web.service.stations import SERVED_SALT
@@ -210,6 +211,7 @@ def wish(state: str, *more: Any) -> Arguments:
         case = wish_asking.ask_wish(ask=asking, asker=None, contact=Contact(NAME, PHONE), at=at)
         wishes.publish_wish(case_id=case.pk, publishing=publishing(), actor=world.desk, at=at)
         if state == "confirmed":
+            Unit.objects.filter(pk=world.unit.pk).update(place=world.city.city)  # of two, the one it serves
             wishes.claim_wish(case_id=case.pk, actor=world.handler, at=at, unit=world.unit)
             wishes.confirm_claim(case_id=case.pk, actor=world.desk, at=at)
         return [case.number, *more]

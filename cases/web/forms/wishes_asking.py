@@ -19,10 +19,11 @@ from cases.models import Channel, Matter, Satisfaction
 from governance.common.errors import DomainError
 from governance.common.forms import BaseForm
 from governance.common.phones import MobileField
+from governance.common.typed import row_id
 from grids.models import Place
+from partymembers.homes import Choice, homes, homes_offered
 
 from .base import NOTE, ActionForm, ReasonForm
-from .communities import Found, communities, communities_found
 from .oversight import AddInformationForm, UrgeForm
 from .reporting import point_of
 
@@ -105,7 +106,7 @@ class SignedAskForm(AskForm):
     """Of somebody signed in: their own, or on somebody's behalf where they work among residents."""
 
     grid = forms.ModelChoiceField(label=_("Grid"), queryset=Place.objects.none(), required=False)
-    community = forms.ModelChoiceField(label=_("Community"), queryset=communities(), required=False)
+    home = forms.ModelChoiceField(label=_("Community"), queryset=Place.objects.none(), required=False)
     position = forms.CharField(label=_("Position"), required=False)
     lng = forms.CharField(required=False)
     lat = forms.CharField(required=False)
@@ -114,6 +115,7 @@ class SignedAskForm(AskForm):
         super().__init__(*args, **kwargs)
         self.on_behalf, self.has_phone = on_behalf, has_phone
         self.fields["grid"].queryset = grids  # type: ignore[attr-defined]
+        self.fields["home"].queryset = homes()  # type: ignore[attr-defined]
         self.has_grids = self.fields["grid"].required = grids.exists()
         if on_behalf:
             self.fields["name"].label = pgettext_lazy("a resident", "For whom")
@@ -131,9 +133,9 @@ class SignedAskForm(AskForm):
         except DomainError as error:
             data["point"] = None
             self.add_error("position", str(error.message))
-        is_told = "position" in self.errors or "community" in self.errors
-        if not (self.has_grids or data.get("community") or data["point"] or is_told):
-            self.add_error("community", NOWHERE)
+        is_told = "position" in self.errors or "home" in self.errors
+        if not (self.has_grids or data.get("home") or data["point"] or is_told):
+            self.add_error("home", NOWHERE)
         return data
 
     def needs_contact(self) -> bool:
@@ -149,14 +151,14 @@ class SignedAskForm(AskForm):
         return super().contact() if self.on_behalf else Contact()
 
     @property
-    def found(self) -> list[Found]:
-        """The community that is chosen, as the search shows it."""
-        return communities_found("", chosen=str(self["community"].value() or ""))
+    def homes(self) -> list[Choice]:
+        """The place that is chosen, as the search shows it."""
+        return homes_offered("", chosen=row_id(str(self["home"].value() or "")))
 
     def signed_ask(self, *, channel: str, photos: Sequence[str]) -> Ask:
-        """The chosen grid or community; else where the pin stands."""
+        """The chosen grid or home; else where the pin stands."""
         lng, lat = self.cleaned_data["point"] or (None, None)
-        place = self.cleaned_data["grid"] or self.cleaned_data["community"]
+        place = self.cleaned_data["grid"] or self.cleaned_data["home"]
         where = {"place": place} if place is not None else {"lng": lng, "lat": lat}
         return self.ask(channel=channel, attachments=photos, **where)
 

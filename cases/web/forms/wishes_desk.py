@@ -3,28 +3,25 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any, Final, cast
+from typing import Any, Final
 
 from django import forms
-from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from cases.actions import desk, wishes
 from cases.actions.wish_points import most_points
-from cases.models import Case
 from cases.wish_text import blanked
-from partymembers.models import Skill, User
+from partymembers.models import Skill
 
 from .base import NOTE, ActionForm, ReasonForm
 from .oversight import CommentForm, UrgeForm
+from .wishes import AssignWishForm
 
 _TITLE: Final = 40
 _TEXT: Final = 300
 _USUAL_POINTS: Final = 20
 _USUAL_WAIT: Final = timedelta(days=14)
-#: So many people are offered for an assignment at most.
-_MOST_OFFERED: Final = 500
 
 
 class PublishForm(ActionForm):
@@ -112,37 +109,10 @@ class RefuseClaimForm(ReasonForm):
     write = staticmethod(wishes.refuse_claim)
 
 
-class AssignWishForm(ActionForm):
+class AssignForm(AssignWishForm):
     """To a member of the branch or a volunteer of the community."""
 
-    claimant = forms.ModelChoiceField(label=_("To whom"), queryset=User.objects.none())
-    field_order = ("claimant", "note")
     warning = _("It needs no confirmation: they read name, phone and door from now on.")
-    write = staticmethod(wishes.assign_wish)
-
-    def fill(self) -> None:
-        """Who is near."""
-        field = cast(forms.ModelChoiceField, self.fields["claimant"])
-        field.queryset = helpers_near(self.case)
-
-    def values(self) -> dict[str, Any]:
-        """With the person."""
-        return super().values() | {"claimant": self.cleaned_data["claimant"]}
-
-
-def helpers_near(case: Case) -> QuerySet[User]:
-    """Members at home or checked in below the wish's branch, and volunteers of its community."""
-    near = Q(volunteer__community=case.community_id, volunteer__left_at=None)
-    if case.wish.branch is not None:
-        path = case.wish.branch.path
-        member = Q(member__checkin_branch__path__startswith=path) | Q(
-            member__home_branch__path__startswith=path
-        )
-        near |= member & Q(member__left_on=None)
-    ids = User.objects.filter(near, disabled_at=None).order_by("pk")
-    if case.reporter_id is not None:
-        ids = ids.exclude(pk=case.reporter_id)
-    return User.objects.filter(pk__in=ids.values("pk").distinct()[:_MOST_OFFERED]).order_by("name", "pk")
 
 
 class LeaveForm(ActionForm):
@@ -182,7 +152,7 @@ WISH_DESK_FORMS: Final[dict[str, type[ActionForm]]] = {
     "publish": PublishForm,
     "confirm": ConfirmClaimForm,
     "refuse_claim": RefuseClaimForm,
-    "assign_wish": AssignWishForm,
+    "assign_wish": AssignForm,
     "edit_wish": EditForm,
     "to_branch": LeaveForm,
     "fail": FailForm,

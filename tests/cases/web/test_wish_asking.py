@@ -341,36 +341,37 @@ def test_a_message_leads_each_to_their_own_page(party: Party) -> None:
         assert signed_in(user).get(url).status_code == 200
 
 
-def test_a_community_is_found_by_its_name_its_street_s_or_a_compound_s(party: Party) -> None:
+def test_where_one_lives_is_found_by_name_and_narrowed(party: Party) -> None:
     city, client = party.world.city, signed_in(party.world.resident)
-    url = "/wishes/ask/communities/"
 
-    def found(words: str, **query: Any) -> list[int]:
-        answer = client.get(url, {"words_of_place": words} | query)
-        return [each.place.pk for each in answer.context["found"]]
+    def found(typed: str, **query: Any) -> list[int]:
+        answer = client.get("/wishes/ask/homes/", {"words_of_place": typed} | query)
+        assert answer.status_code == 200
+        return [each.place.pk for each in answer.context["homes"]]
 
     assert found(city.west.name) == [city.west.pk]
     assert {city.west.pk, city.east.pk} <= set(found(city.street.name))
     assert found("清流花园") == [city.west.pk]
-    assert found("清流花园", community=str(city.east.pk)) == [city.east.pk, city.west.pk]
-    for odd in ("", "x" * 500, "\U0001f232", "%", "' or 1=1"):
+    assert found("清流花园", home=str(city.west_1.pk))[:2] == [city.west.pk, city.west_1.pk]
+    assert city.building.pk in found("", home=str(city.west_1.pk))
+    for odd in ("", "x" * 500, "%", "' or 1=1"):
         assert found(odd) == []
-    for odd in ("x", "-1", "9" * 30, "０", str(city.west_1.pk)):
-        assert found("", community=odd) == []
+    for odd in ("x", "-1", "9" * 30, "０", str(city.street.pk)):
+        assert found("", home=odd) == []
 
 
-def test_a_resident_chooses_the_community_and_needs_no_pin(party: Party) -> None:
+def test_a_resident_chooses_where_they_live_and_needs_no_pin(party: Party) -> None:
     city, client = party.world.city, signed_in(party.world.resident)
     page = client.get("/wishes/ask/").content.decode()
     assert 'name="words_of_place"' in page
     nowhere = client.post("/wishes/ask/", filled(party))
-    assert list(nowhere.context["form"].errors) == ["community"]
-    for wrong in (city.west_1.pk, city.street.pk, 0, "x"):  # communities alone
-        assert client.post("/wishes/ask/", filled(party, community=str(wrong))).status_code == 400
-    refused = client.post("/wishes/ask/", filled(party, community=str(city.east.pk), words=" "))
+    assert list(nowhere.context["form"].errors) == ["home"]
+    for wrong in (city.street.pk, city.city.pk, 0, "x"):  # from the community down
+        assert client.post("/wishes/ask/", filled(party, home=str(wrong))).status_code == 400
+    refused = client.post("/wishes/ask/", filled(party, home=str(city.east.pk), words=" "))
     assert f'value="{city.east.pk}" checked' in refused.content.decode()
     lng, lat = city.inside(city.west_1)  # where the phone is just now
-    sent = filled(party, community=str(city.east.pk), lng=str(lng), lat=str(lat))
+    sent = filled(party, home=str(city.east.pk), lng=str(lng), lat=str(lat))
     assert client.post("/wishes/ask/", sent).status_code == 302
     case = Case.objects.get()
     assert (case.place, case.desk, case.lng) == (city.east, city.east, None)
@@ -378,6 +379,6 @@ def test_a_resident_chooses_the_community_and_needs_no_pin(party: Party) -> None
 
 def test_a_volunteer_s_own_community_is_chosen_already_and_a_leader_must_choose_a_grid(party: Party) -> None:
     page = signed_in(party.volunteer).get("/wishes/ask/")
-    assert [each.place for each in page.context["found"]] == [party.world.city.west]
+    assert [each.place for each in page.context["homes"] if each.is_chosen] == [party.world.city.west]
     leader = signed_in(party.world.desk)
     assert list(leader.post("/wishes/ask/", filled(party)).context["form"].errors) == ["grid"]

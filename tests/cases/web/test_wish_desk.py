@@ -193,6 +193,19 @@ def test_nobody_is_offered_to_confirm_a_claim_of_their_own(party: Party) -> None
     assert desk.post(url_of(case, "confirm")).status_code == 409
 
 
+def test_the_desk_searches_for_whom_it_assigns(party: Party) -> None:
+    case = bring_wish_to(party, State.PUBLISHED)
+    found = signed_in(party.world.desk).post(
+        url_of(case, "assign_wish"), {"find": "1", "words": party.second_member.name, "note": "麻烦您"}
+    )
+    page = found.content.decode()
+    assert found.status_code == 200
+    assert f'value="{party.second_member.pk}"' in page
+    assert f'value="{party.member.pk}"' not in page
+    assert "麻烦您" in page
+    assert Case.objects.get(pk=case.pk).state == State.PUBLISHED
+
+
 def test_a_wish_is_left_to_the_branch_and_assigned(party: Party) -> None:
     case, desk = brought(party, State.PUBLISHED), english(party.world.desk)
     assert desk.post(url_of(case, "to_branch")).status_code == 302
