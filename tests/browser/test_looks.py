@@ -55,6 +55,7 @@ def pages(world: World) -> list[tuple[User | None, list[str]]]:
     own = [reverse("cases:notifications"), reverse("profile"), reverse("cases:search") + "?q=清流东路"]
     public = reverse("cases:public_report", args=[world.city.qr_code().token])
     figures = reverse("dashboard:overview")
+    party = [reverse("dashboard:party"), reverse("dashboard:party_rows") + "?part=members_due"]
     desk = [reverse("cases:desk") + "?view=all", *(of("detail", state) for state in STATES)]
     worker = [reverse(f"cases:{name}") for name in ("today", "mine", "report", "outbox")]
     return [
@@ -63,7 +64,7 @@ def pages(world: World) -> list[tuple[User | None, list[str]]]:
         (world.second_worker, [of("verify", "handled")]),
         (world.desk, [*desk, reverse("cases:qr_codes"), reverse("password_change"), *own]),
         (world.handler, [reverse("cases:handling"), of("detail", "handling")]),
-        (world.official, [figures, reverse("dashboard:cases") + "?part=reported"]),
+        (world.official, [figures, reverse("dashboard:cases") + "?part=reported", *party]),
         (world.other_desk, [of("detail", "handling")]),  # not found
     ]
 

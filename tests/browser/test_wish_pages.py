@@ -40,12 +40,15 @@ def pages(party: Party) -> list[tuple[User | None, list[str]]]:
     public = reverse("cases:public_wish", args=[party.world.city.qr_code().token])
     links = [reverse("cases:public_follow_order", args=[case.follow_token]) for case in made.values()]
     mine = [reverse(f"cases:{name}") for name in ("my_wishes", "wish_ask")]
+    rows = reverse("dashboard:party_rows") + "?period=year&part="
+    counted = ("members_due", "wishes_asked", "services", "entries")
+    figures = [reverse("dashboard:party") + "?period=year", *(rows + part for part in counted)]
     return [
         (None, [public, *links]),
         (party.world.resident, [*mine, reverse("cases:my_wish", args=[own.number])]),
         (party.world.worker, [reverse("cases:wish_ask"), reverse("cases:my_wish", args=[helped.number])]),
         (party.member, [reverse("cases:wishes"), reverse("cases:my_claims"), *shown]),
-        (party.secretary, [reverse("cases:branch_wishes"), reverse("cases:wish_needs"), *shown]),
+        (party.secretary, [reverse("cases:branch_wishes"), reverse("cases:wish_needs"), *figures, *shown]),
         (party.world.desk, [*lists, *orders, *forms]),
     ]
 

@@ -1,4 +1,4 @@
-"""Counting the Party's side in SQL: one statement for every figure, period and breakdown of a page.
+"""Counting the Party's side in SQL: one statement for all figures, periods and breakdowns, one for medians.
 
 The rows and the conditions come from the ORM, the same that open a number's list; around them stands one
 GROUPING SETS, put together from the names below without any value.
@@ -6,6 +6,7 @@ GROUPING SETS, put together from the names below without any value.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -52,49 +53,78 @@ class PartyGroup:
     key: Any = None
 
 
-_STATEMENT = """
+_PLACED = """
 WITH spans (bucket, starts, ends) AS (VALUES {spans}),
 facts AS ({facts}),
 placed AS (
     SELECT * FROM facts JOIN spans ON (g_at >= starts AND g_at < ends) OR (g_at IS NULL AND bucket = 0)
 )
-SELECT bucket, {mask} AS mask, {members}{counts}, {sums},
-    percentile_cont(0.5) WITHIN GROUP (ORDER BY g_took) FILTER (WHERE g_took IS NOT NULL) AS median
-FROM placed GROUP BY GROUPING SETS ({sets})
+SELECT bucket, {mask} AS mask, {members}{wanted} FROM placed GROUP BY GROUPING SETS ({sets})
 """
+_MEDIAN = "percentile_cont(0.5) WITHIN GROUP (ORDER BY g_took) AS median"
 #: What a row adds up to, by the kind of row.
 _AMOUNTS: dict[Rows, str] = {Rows.SERVICES: "minutes", Rows.ENTRIES: "amount"}
 
 
-def count_party(
-    subject: PartySubject, periods: Sequence[Period], folds: Sequence[Fold], access: Access
-) -> dict[PartyGroup, Tally]:
-    """Every total of the subject over what the reader answers for; one query.
+@dataclass(frozen=True, slots=True)
+class PartyRequest:
+    """What is to be counted in one go. Buckets are numbered as the periods are; they may overlap."""
 
-    Buckets are numbered as the periods are. Members stand as they stand today: of the first period alone.
+    subject: PartySubject
+    periods: Sequence[Period]
+    folds: Sequence[Fold] = ()
+
+
+def count_party(request: PartyRequest, access: Access) -> dict[PartyGroup, Tally]:
+    """Every total of the request over what the reader answers for; two queries.
+
+    Members stand as they stand today: of the first period alone. Medians are asked apart: they need their
+    rows in order, and a statement that sorts would sort all.
     """
-    facts, params = _facts(subject, periods, folds, access)
+    found: dict[PartyGroup, Tally] = defaultdict(Tally)
+    for row in _ask(request, access, PARTY_COHORTS, _totals()):
+        found[_group(row, request.folds)] += _tally(row)
+    for row in _ask(request, access, [CLAIMED], _MEDIAN):
+        found[_group(row, request.folds)] += Tally(median=row["median"])
+    return dict(found)
+
+
+def _ask(
+    request: PartyRequest, access: Access, cohorts: Sequence[PartyCohort], wanted: str
+) -> list[dict[str, Any]]:
+    """The rows of one statement, by the names of their columns."""
+    facts, params = _facts(request, cohorts, access)
     if not facts:
-        return {}
-    spans = ", ".join(["(%s, %s::timestamptz, %s::timestamptz)"] * len(periods))
-    bounds = [value for i, p in enumerate(periods) for value in (i, p.start, p.until)]
+        return []
+    bounds = [value for i, p in enumerate(request.periods) for value in (i, p.start, p.until)]
+    members = [_name(fold) for fold in request.folds]
+    statement = _PLACED.format(
+        spans=", ".join(["(%s, %s::timestamptz, %s::timestamptz)"] * len(request.periods)),
+        facts=" UNION ALL ".join(facts),
+        mask=f"GROUPING({', '.join(members)})" if members else "0",
+        members="".join(f"{name}, " for name in members),
+        wanted=wanted,
+        sets=", ".join(["(bucket)", *(f"(bucket, {name})" for name in members)]),
+    )
     with connection.cursor() as cursor:
-        cursor.execute(_statement(" UNION ALL ".join(facts), spans, folds), [*bounds, *params])
+        cursor.execute(statement, [*bounds, *params])
         names = [column.name for column in cursor.description]
-        rows = [dict(zip(names, values, strict=True)) for values in cursor.fetchall()]
-    return {_group(row, folds): _tally(row) for row in rows}
+        return [dict(zip(names, values, strict=True)) for values in cursor.fetchall()]
 
 
 def _facts(
-    subject: PartySubject, periods: Sequence[Period], folds: Sequence[Fold], access: Access
+    request: PartyRequest, cohorts: Sequence[PartyCohort], access: Access
 ) -> tuple[list[str], list[Any]]:
     """One SELECT a cohort, all with the same columns, and their values."""
     found: list[str] = []
     params: list[Any] = []
-    for cohort in PARTY_COHORTS:
-        rows = rows_of(cohort, subject, periods[0], access, columns=[fold.by for fold in folds])
+    folds = request.folds
+    for cohort in cohorts:
+        rows = rows_of(
+            cohort, request.subject, request.periods[0], access, columns=[fold.by for fold in folds]
+        )
         times = Q()
-        for period in periods:
+        for period in request.periods:
             times |= within(cohort, period)
         columns = _columns(cohort, folds)
         query = rows.filter(times).order_by().annotate(**columns).values_list(*columns).query
@@ -131,18 +161,10 @@ def _name(fold: Fold) -> str:
     return f"d{str(fold.by).removeprefix('g')}"
 
 
-def _statement(facts: str, spans: str, folds: Sequence[Fold]) -> str:
-    members = [_name(fold) for fold in folds]
+def _totals() -> str:
     amounts = [part for part in PARTY_PARTS.values() if part.amount]
-    return _STATEMENT.format(
-        spans=spans,
-        facts=facts,
-        mask=f"GROUPING({', '.join(members)})" if members else "0",
-        members="".join(f"{name}, " for name in members),
-        counts=", ".join(f"count(*) FILTER (WHERE p_{key}) AS p_{key}" for key in PARTY_PARTS),
-        sums=", ".join(f"sum(g_amount) FILTER (WHERE p_{p.key}) AS s_{p.amount}" for p in amounts),
-        sets=", ".join(["(bucket)", *(f"(bucket, {name})" for name in members)]),
-    )
+    counts = [f"count(*) FILTER (WHERE p_{key}) AS p_{key}" for key in PARTY_PARTS]
+    return ", ".join([*counts, *(f"sum(g_amount) FILTER (WHERE p_{p.key}) AS s_{p.amount}" for p in amounts)])
 
 
 def _group(row: dict[str, Any], folds: Sequence[Fold]) -> PartyGroup:
@@ -156,4 +178,4 @@ def _group(row: dict[str, Any], folds: Sequence[Fold]) -> PartyGroup:
 def _tally(row: dict[str, Any]) -> Tally:
     counts = {key: row[f"p_{key}"] for key in PARTY_PARTS}
     sums = {part.amount: int(row[f"s_{part.amount}"] or 0) for part in PARTY_PARTS.values() if part.amount}
-    return Tally(counts | sums, median=row["median"])
+    return Tally(counts | sums)

@@ -14,7 +14,7 @@ from governance.figures.queries import FigureSet
 from governance.figures.tallies import Tally
 from partymembers.access import Access
 
-from .counting import Fold, count_party
+from .counting import Fold, PartyRequest, count_party
 from .formulas import PARTY_PARTS
 from .rows import rows_of, within
 from .subjects import By, PartySubject
@@ -33,13 +33,13 @@ class PartyOverview:
 def party_overview(
     subject: PartySubject, period: Period, access: Access, *, folds: Sequence[Fold] = ()
 ) -> PartyOverview:
-    """Every figure of the subject with both comparisons and every breakdown asked for; one query.
+    """Every figure of the subject with both comparisons and every breakdown asked for; two queries.
 
     What stands (members) is not compared: a member who moves is due anew, so how it stood is not kept.
     """
     periods = [period, period.previous(), period.year_before()]
     sets: dict[tuple[By | None, Any], dict[int, Tally]] = defaultdict(dict)
-    for group, tally in count_party(subject, periods, folds, access).items():
+    for group, tally in count_party(PartyRequest(subject, periods, folds), access).items():
         sets[group.by, group.key][group.bucket] = tally
     found = {
         which: FigureSet(*(tallies.get(bucket, _NOTHING) for bucket in range(3)))
