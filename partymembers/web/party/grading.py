@@ -59,11 +59,18 @@ def _line(
 
 
 def typed_grades(data: QueryDict) -> dict[int, tuple[str, str]]:
-    """What the form says: member id → grade and remark; members without a grade are left out."""
+    """What the form says: member id → grade and remark.
+
+    Members without a grade are left out, and those whose row is as the page showed it: whoever saves an old
+    page does not undo what a colleague has corrected or reported since.
+    """
     found: dict[int, tuple[str, str]] = {}
     for key in data:
         number = row_id(key.removeprefix("grade-")) if key.startswith("grade-") else None
         if number is not None and data[key]:
             note = words(str(data.get(f"note-{number}", "")), most=500)
-            found[number] = (str(data[key])[:12], note)
+            typed = (str(data[key])[:12], note)
+            shown = (data.get(f"was-{number}"), words(str(data.get(f"was-note-{number}", "")), most=500))
+            if typed != shown:
+                found[number] = typed
     return found

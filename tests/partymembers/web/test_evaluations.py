@@ -9,7 +9,7 @@ import time_machine
 from django.urls import reverse
 
 from partymembers.actions.evaluations import evaluate_member, report_to_units
-from partymembers.models import Member, User
+from partymembers.models import Evaluation, Member, User
 from tests.factories.cases import NOON
 from tests.factories.party import Party, make_party
 from tests.factories.scene import signed_in
@@ -59,3 +59,24 @@ def test_only_heads_of_units_have_the_entry(party: Party) -> None:
         assert items.get("evaluations") == (URL if has else None)
         assert client.get(URL).status_code == (200 if has else 404)
     assert "还没有" in signed_in(world.head).get(URL).content.decode()
+
+
+def test_an_old_page_undoes_nothing_that_a_colleague_did_since(party: Party) -> None:
+    """Two open the list; one corrects a grade and reports, the other then grades somebody else."""
+    grade(party, party.member, 2026, "good")
+    first, second = (Member.objects.get(user=user) for user in (party.member, party.second_member))
+    client, url = signed_in(party.secretary), reverse("party:evaluate", args=[party.committee.pk])
+    page = client.get(
+        reverse("party:branch", args=[party.committee.pk]), {"tab": "evaluations", "year": 2026}
+    )
+    assert f'name="was-{first.pk}" value="good"' in page.content.decode()
+    old = {"year": "2026", f"was-{first.pk}": "good", f"was-note-{first.pk}": "", f"grade-{first.pk}": "good"}
+    grade(party, party.member, 2026, "poor")
+    assert (
+        client.post(url, {**old, f"was-{second.pk}": "", f"grade-{second.pk}": "average"}).status_code == 302
+    )
+    grades = dict(Evaluation.objects.values_list("member", "grade"))
+    assert grades == {first.pk: "poor", second.pk: "average"}
+    report_to_units(branch_id=party.committee.pk, year=2026, actor=party.secretary, at=NOON)
+    assert client.post(url, old).status_code == 302  # nothing changed, nothing refused
+    assert client.post(url, {**old, f"grade-{first.pk}": "average"}).status_code == 409
