@@ -12,5 +12,5 @@ def row_id(typed: str) -> int | None:
 
 
 def words(typed: str, *, most: int) -> str:
-    """Text as a column takes it: trimmed, `most` characters, without NUL, which PostgreSQL has no text for."""
+    """Text as a column takes it: trimmed, at most `most` characters, without NUL (PostgreSQL has none)."""
     return typed.replace("\x00", "").strip()[:most]
