@@ -56,7 +56,7 @@ def _is_id(value: object) -> bool:
 
 
 class Circle(StrEnum):
-    """A group of people around an order (`cases.notify` finds who they are)."""
+    """A group of people around an order (`cases.circles` says who stands in them)."""
 
     HOLDER = "holder"  # whoever must act next
     DESK = "desk"  # staff of the desk that holds the order
