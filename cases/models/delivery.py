@@ -135,8 +135,8 @@ class DeliveryPreference(models.Model):
 class OutboundMessage(models.Model):
     """One message that leaves the portal: about one event, or a summary of several (its deliveries).
 
-    `key` is what the receiver knows a repeat by. A sender takes a message by moving `next_try_at` on; a message
-    is over when it was sent, given up (`dead_at`) or dropped since nobody may be told any more.
+    `key` is what the receiver knows a repeat by. A sender takes a message by moving `next_try_at` on; it
+    is over when it was sent, given up, or dropped since nobody may be told any more.
     """
 
     class Kind(models.TextChoices):
