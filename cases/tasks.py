@@ -14,7 +14,7 @@ from celery.exceptions import SoftTimeLimitExceeded
 from django.db.models import F
 from django.utils import timezone
 
-from cases import attachments, consumers, escalation
+from cases import attachments, consumers, escalation, recalculation
 from cases.actions import routing
 from cases.models import Case
 from cases.relay import run_relay
@@ -68,3 +68,9 @@ def expire_uploads() -> None:
 def follow_changes() -> None:
     """Let open orders follow changes of staff, units and places."""
     consumers.follow_changes(at=timezone.now())
+
+
+@shared_task(name="cases.follow_calendar", soft_time_limit=60, time_limit=90)
+def follow_calendar() -> None:
+    """Let the clocks of open orders follow a change of the work calendar."""
+    recalculation.recalculate(at=timezone.now())

@@ -89,6 +89,7 @@ _LOOKS: dict[str, tuple[str, str]] = {
     "climb": ("red", "up"),
     "handler_cleared": ("yellow", "user"),
     "place_changed": ("", "pin"),
+    "calendar_changed": ("", "clock"),
     "merged_news": ("info", "merge"),
     "import": ("", "download"),
 }

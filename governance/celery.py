@@ -32,6 +32,7 @@ BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "sweep-routes": {"task": "cases.sweep_routes", "schedule": 15, "options": {"expires": 15}},
     "sweep-ladder": {"task": "cases.sweep_ladder", "schedule": 20, "options": {"expires": 20}},
     "follow-changes": {"task": "cases.follow_changes", "schedule": 30, "options": {"expires": 30}},
+    "follow-calendar": {"task": "cases.follow_calendar", "schedule": 15, "options": {"expires": 15}},
     "expire-uploads": {"task": "cases.expire_uploads", "schedule": 3600, "options": {"expires": 3600}},
     "end-activities": {
         "task": "partymembers.end_activities",
