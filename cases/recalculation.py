@@ -1,7 +1,7 @@
 """After a change of the work calendar: a walk through all open orders, in pieces and in the background.
 
 `CalendarChange` is written with the change itself and keeps how far the walk is, so that a killed worker or a
-lost message costs nothing; each piece and its progress are one transaction. Why: docs/adr/0022.
+lost message costs nothing; each piece and its progress are one transaction. Why: docs/adr/0023.
 """
 
 from __future__ import annotations
