@@ -85,6 +85,9 @@ def audience(event: CaseEvent, case: Case, roster: Roster) -> list[tuple[int, Ci
     for circle in row.audience:
         for user in _CIRCLES[circle](event, case, roster):
             told.setdefault(user, circle)
+    # Nobody was there: the nearest desk above in which somebody is (`actions.escalating`).
+    for user in roster.desks.get(event.data.get("told_desk_id") or 0, []):
+        told.setdefault(user, Circle.DESK)
     told.pop(event.actor_id or 0, None)
     return [(user, circle) for user, circle in told.items() if user not in roster.disabled]
 

@@ -24,6 +24,9 @@ from partymembers.models import (
     User,
 )
 
+#: The keys of payloads that name a desk.
+_DESK_KEYS = ("desk_id", "to_desk_id", "from_desk_id", "told_desk_id")
+
 
 def load_roster(events: Sequence[CaseEvent], cases: Iterable[Case], *, on: dt.date) -> Roster:
     """Everybody who could be told of these events, by the posts in force on a day; six queries."""
@@ -144,7 +147,7 @@ def _places_and_units(
     desks = {case.desk_id for case in cases}
     units = {case.unit_id for case in cases if case.unit_id}
     for event in events:
-        desks |= {event.data.get(key) or 0 for key in ("desk_id", "to_desk_id", "from_desk_id")}
+        desks |= {event.data.get(key) or 0 for key in _DESK_KEYS}
         units |= {event.data.get(key) or 0 for key in ("unit_id", "from_unit_id")}
     for assisting in roster.assisting.values():
         units |= set(assisting)

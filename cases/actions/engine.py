@@ -113,7 +113,9 @@ def record(
     case.updated_at = at
     case.last_seq += 1
     case.save()
-    event = _append(case, kind, actor=actor, at=at, note=checked_note(note), from_state=from_state, data=data)
+    note = checked_note(note)
+    event = new_event(case, kind, actor=actor, at=at, note=note, from_state=from_state, data=data)
+    event.save(force_insert=True)
     if attachments:
         by = actor if isinstance(actor, User) else None
         claim_attachments(attachments, case=case, event=event, by=by, upload_key=upload_key, role=role)
@@ -121,10 +123,18 @@ def record(
     return case
 
 
-def _append(
-    case: Case, kind: str, *, actor: Actor, at: datetime, note: str, from_state: str, data: dict[str, Any]
+def new_event(
+    case: Case,
+    kind: str,
+    *,
+    actor: Actor,
+    at: datetime,
+    from_state: str,
+    data: dict[str, Any],
+    note: str = "",
 ) -> CaseEvent:
-    return CaseEvent.objects.create(
+    """The event that stands at the order's last number, not saved yet."""
+    return CaseEvent(
         case=case,
         seq=case.last_seq,
         kind=kind,

@@ -33,6 +33,8 @@ from .parts import (
     Clock,
     CoReporter,
     Feedback,
+    LadderChange,
+    QuarantinedClock,
     TakenRung,
 )
 from .whistle import Whistle, WhistleCall
@@ -57,6 +59,7 @@ __all__ = [
     "DeliveryPreference",
     "Feedback",
     "Heartbeat",
+    "LadderChange",
     "LadderRung",
     "Matter",
     "MatterClass",
@@ -64,6 +67,7 @@ __all__ = [
     "OutboundChannel",
     "OutboundMessage",
     "OwnerRole",
+    "QuarantinedClock",
     "Responsibility",
     "Satisfaction",
     "SavedView",
