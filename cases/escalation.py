@@ -19,6 +19,7 @@ from django.db.models import QuerySet
 
 from cases.actions.escalating_many import take_rungs_of_many
 from cases.actions.quarantine import in_a_line, take_one
+from cases.following import follow_edits
 from cases.models import Clock, QuarantinedClock
 
 logger = logging.getLogger("gezhi.ladder")
@@ -45,6 +46,7 @@ def sweep_ladder(*, at: datetime, seconds: float = 40.0) -> Sweep:
     other.
     """
     until = time.monotonic() + seconds
+    follow_edits(at=at, seconds=seconds / 2)
     done, failed = 0, list[int]()
     while time.monotonic() < until:
         claimed, together, left = _take_together(at)

@@ -19,6 +19,7 @@ from cases.catalogue import touch_catalogue
 from cases.models import (
     CalendarChange,
     CalendarDay,
+    LadderChange,
     LadderRung,
     Matter,
     MatterClass,
@@ -276,3 +277,5 @@ def _tell(row: models.Model, at: datetime) -> None:
     elif isinstance(row, CalendarDay | WorkHours):
         transaction.on_commit(forget_calendar)
         CalendarChange.objects.create(at=at)
+    elif isinstance(row, LadderRung):
+        LadderChange.objects.create(at=at)

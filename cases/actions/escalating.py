@@ -51,8 +51,10 @@ def due_deeds(
 ) -> Iterator[tuple[int, str]]:
     """Percentage and deed of every rung that is due, lowest first; the clock passes each after its deeds.
 
-    What a deed changes on the order (its desk) counts for the rungs above.
+    The ladder is the one in force, wherever the clock still points (`cases.following`). What a deed changes
+    on the order (its desk) counts for the rungs above.
     """
+    clocks.schedule_rung(clock, case, ladder)
     for _turn in range(MOST_AT_ONCE):
         percent = clock.next_rung_percent
         if clock.next_rung_at is None or clock.next_rung_at > at or percent is None:

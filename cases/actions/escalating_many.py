@@ -14,16 +14,13 @@ from cases.actions.engine import new_event
 from cases.actions.escalating import EVENT_DEEDS, due_deeds, pass_on, told_of
 from cases.actors import SYSTEM
 from cases.desks import Desks, load_desks
-from cases.ladder import rungs_for
+from cases.ladder import LOOKED_AT, rungs_for
 from cases.models import Case, CaseEvent, Clock, LadderRung, TakenRung
 from cases.relay import nudge
 from grids.models import Place
 
-#: What rungs and events look at of an order.
-_LOOKED_AT = (
-    *("kind", "urgency", "state", "last_seq", "climbs", "matter__matter_class"),
-    *("desk__path", "desk__depth", "desk__level"),
-)
+#: What rungs and their events look at of an order.
+_LOOKED_AT = (*LOOKED_AT, "state", "last_seq", "climbs")
 _WRITE_CLOCKS = """
 UPDATE {clocks} AS clock SET passed_percent = fresh.passed, next_rung_percent = fresh.percent,
     next_rung_at = fresh.at

@@ -63,7 +63,6 @@ def retry_clock(*, clock_id: int, actor: User, at: datetime, ip: str | None = No
         raise NotVisible()
     case = lock_case(kept.clock.case_id)
     record_access(actor, "quarantine_retried", f"order:{case.number}", ip, at=at, times=kept.times)
-    Clock.objects.filter(pk=clock_id, next_rung_at__gt=at).update(next_rung_at=at)
     return take_one(clock_id=clock_id, case_id=case.pk, at=at) is not None
 
 
