@@ -11,7 +11,7 @@ from pathlib import Path
 
 from governance.settings.environment import Environment
 
-from . import addresses, console, services, translations
+from . import addresses, console, services, tasks, translations
 from .problems import StackError
 from .processes import Child, Supervisor
 from .waiting import WaitingRoom
@@ -19,8 +19,6 @@ from .waiting import WaitingRoom
 CHECKOUT = addresses.CHECKOUT
 VAR = CHECKOUT / "var"
 READY_SECONDS = 90
-# Celery warns root at length; on one's own machine that is as intended.
-ROOT_WARNING = "ignore:You're running the worker with superuser privileges"
 
 
 def claim_port(port: int) -> socket.socket:
@@ -41,22 +39,10 @@ def claim_port(port: int) -> socket.socket:
 
 def children(env: dict[str, str], settings: Environment, listener: socket.socket) -> list[Child]:
     """Task worker, beat and web, in the order of their start."""
-    celery = [sys.executable, "-m", "celery", "--quiet", "-A", "governance"]
-    alive = VAR / "worker-alive"
     number = listener.fileno()
     return [
-        Child(
-            name="worker",
-            command=[*celery, "worker", "--queues", "urgent,celery", "--without-gossip", "--without-mingle",
-                     "--loglevel", "WARNING", "--concurrency", str(settings["GEZHI_TASK_WORKERS"])],
-            env={**env, "GEZHI_SIGN_OF_LIFE": str(alive), "PYTHONWARNINGS": ROOT_WARNING},
-            cwd=CHECKOUT, grace=30, alive_file=alive,
-        ),
-        Child(
-            name="beat",
-            command=[*celery, "beat", "--loglevel", "WARNING"],
-            env=env, cwd=CHECKOUT,
-        ),
+        tasks.worker(env, VAR / "worker-alive", concurrency=settings["GEZHI_TASK_WORKERS"]),
+        tasks.beat(env, VAR / "beat-alive"),
         Child(
             name="web",
             command=[sys.executable, "-m", "gunicorn", "governance.wsgi:application", "--bind", f"fd://{number}",
