@@ -330,6 +330,11 @@ _TABLE: tuple[EventKind, ...] = (
         {"branch_id": _id("the branch; none where no branch serves the place")},
         (Circle.BRANCH, _D),
     ),
+    EventKind(
+        "put_right",
+        _("Put right by the portal"),
+        {"what": _text("what was put right: clocks", always=True)},
+    ),
     EventKind("import", _("Imported from another system"), {"source": _text("name of that system")}),
 )
 
