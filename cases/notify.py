@@ -1,7 +1,8 @@
 """The messages that reach people in the portal: one row for each person and event (`in_app`).
 
 Whom an event concerns: `cases.circles`. Outside working time only urgent orders disturb people: other
-messages show from the next working moment. What a message says: `cases.wording`.
+messages show from the next working moment. What a message says: `cases.wording`. What leaves the portal
+beside it: `cases.outbound`.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from cases.circles import audience
 from cases.deadlines import next_working_moment
 from cases.events import EVENT_KINDS
 from cases.models import Case, CaseEvent, Notification, Urgency
+from cases.outbound import write_deliveries
 from cases.relay import Consumer
 from cases.roster import load_roster
 
@@ -46,6 +48,7 @@ def in_app(events: Sequence[CaseEvent]) -> None:
             for user, _circle in audience(event, case, roster)
         ]
     Notification.objects.bulk_create(rows, ignore_conflicts=True, batch_size=1000)
+    write_deliveries(rows)
 
 
 IN_APP = Consumer("in_app", in_app)

@@ -37,9 +37,9 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('key', models.UUIDField(default=uuid.uuid4, editable=False, unique=True)),
-                ('channel', models.CharField(choices=[('mail', 'E-mail'), ('sms', 'Text message')], max_length=4, verbose_name='channel')),
+                ('channel', models.CharField(choices=[('mail', 'E-mail'), ('sms', 'Text message')], max_length=4, verbose_name='way out')),
                 ('kind', models.CharField(choices=[('single', 'One event'), ('summary', 'Several at once'), ('digest', 'Start of work')], max_length=7, verbose_name='kind')),
-                ('state', models.CharField(choices=[('waiting', 'Waiting'), ('sent', 'Sent'), ('dead', 'Given up'), ('dropped', 'Not needed any more')], default='waiting', max_length=7, verbose_name='state')),
+                ('state', models.CharField(choices=[('waiting', 'Waiting'), ('sent', 'Sent out'), ('dead', 'Given up'), ('dropped', 'Not needed any more')], default='waiting', max_length=7, verbose_name='state')),
                 ('made_at', models.DateTimeField(verbose_name='made at')),
                 ('next_try_at', models.DateTimeField(verbose_name='next try at')),
                 ('ended_at', models.DateTimeField(null=True, verbose_name='ended at')),
@@ -63,7 +63,7 @@ class Migration(migrations.Migration):
                 ('due_at', models.DateTimeField()),
                 ('event', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='deliveries', to='cases.caseevent')),
                 ('recipient', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='deliveries', to=settings.AUTH_USER_MODEL)),
-                ('message', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='deliveries', to='cases.outboundmessage')),
+                ('message', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='deliveries', to='cases.outboundmessage')),
             ],
             options={
                 'verbose_name': 'delivery',
@@ -75,7 +75,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('consumer', models.CharField(max_length=50, verbose_name='reader')),
-                ('position', models.BigIntegerField(verbose_name='position')),
+                ('position', models.BigIntegerField(verbose_name='position in the log')),
                 ('error', models.CharField(blank=True, max_length=300, verbose_name='error')),
                 ('tries', models.PositiveSmallIntegerField(default=0, verbose_name='tries')),
                 ('since', models.DateTimeField(verbose_name='since')),

@@ -36,7 +36,7 @@ class StuckEvent(models.Model):
         CaseEvent, models.PROTECT, related_name="+", db_index=False, verbose_name=_("event")
     )
     case = models.ForeignKey(Case, models.PROTECT, related_name="+", db_index=False, verbose_name=_("order"))
-    position = models.BigIntegerField(_("position"))
+    position = models.BigIntegerField(_("position in the log"))
     error = models.CharField(_("error"), max_length=300, blank=True)
     tries = models.PositiveSmallIntegerField(_("tries"), default=0)
     since = models.DateTimeField(_("since"))
@@ -146,7 +146,7 @@ class OutboundMessage(models.Model):
 
     class State(models.TextChoices):
         WAITING = "waiting", _("Waiting")
-        SENT = "sent", _("Sent")
+        SENT = "sent", _("Sent out")
         DEAD = "dead", _("Given up")
         DROPPED = "dropped", _("Not needed any more")
 
@@ -154,7 +154,7 @@ class OutboundMessage(models.Model):
     recipient = models.ForeignKey(
         User, models.CASCADE, related_name="+", db_index=False, verbose_name=_("recipient")
     )
-    channel = models.CharField(_("channel"), max_length=4, choices=OutboundChannel)
+    channel = models.CharField(_("way out"), max_length=4, choices=OutboundChannel)
     kind = models.CharField(_("kind"), max_length=7, choices=Kind)
     state = models.CharField(_("state"), max_length=7, choices=State, default=State.WAITING)
     made_at = models.DateTimeField(_("made at"))
@@ -194,7 +194,7 @@ class Delivery(models.Model):
     is_urgent = models.BooleanField(default=False)
     held = models.CharField(max_length=5, choices=Held, blank=True)
     due_at = models.DateTimeField()
-    message = models.ForeignKey(OutboundMessage, models.SET_NULL, null=True, related_name="deliveries")
+    message = models.ForeignKey(OutboundMessage, models.CASCADE, null=True, related_name="deliveries")
 
     class Meta:
         verbose_name = _("delivery")

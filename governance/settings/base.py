@@ -222,6 +222,17 @@ FILE_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 FILE_UPLOAD_PERMISSIONS = 0o600
 FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o700
 
+# Ways out of the portal are off until the environment names them.
+globals().update(env["GEZHI_MAIL_URL"] or {})
+DEFAULT_FROM_EMAIL: str = env["GEZHI_MAIL_FROM"]
+EMAIL_TIMEOUT = 10
+ORIGIN: str = (env["GEZHI_ORIGIN"] or "").rstrip("/")
+SMS_URL: str = env["GEZHI_SMS_URL"] or ""
+SMS_KEY: str = env["GEZHI_SMS_KEY"] or ""
+SMS_SECRET: str = env["GEZHI_SMS_SECRET"] or ""
+SMS_TEMPLATES: dict[str, str] = env["GEZHI_SMS_TEMPLATES"]
+OUTBOUND_CHANNELS: list[str] = ["mail"] * bool(env["GEZHI_MAIL_URL"]) + ["sms"] * bool(SMS_URL)
+
 LANGUAGE_CODE = "zh-hans"
 LANGUAGES = [("zh-hans", _("Simplified Chinese")), ("en", _("English"))]
 LOCALE_PATHS = [BASE_DIR / "locale"]

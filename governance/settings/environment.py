@@ -122,6 +122,43 @@ def _redis(value: str) -> str:
     return value
 
 
+#: Schemes of a mail server's address: plain, with STARTTLS, with TLS from the first byte.
+_MAIL_SCHEMES = {"smtp": 25, "smtp+tls": 587, "smtps": 465}
+
+
+def read_mail(value: str) -> dict[str, Any]:
+    """Django's settings of an address `smtp+tls://user:password@host:587`; raises ValueError if it is none."""
+    parts = urlsplit(value)
+    if parts.scheme not in _MAIL_SCHEMES or not parts.hostname:
+        raise ValueError("must be like smtp+tls://user:password@host:587")
+    try:
+        port = parts.port or _MAIL_SCHEMES[parts.scheme]
+    except ValueError as error:
+        raise ValueError("has a port that is no number") from error
+    return {
+        "EMAIL_HOST": parts.hostname,
+        "EMAIL_PORT": port,
+        "EMAIL_HOST_USER": unquote(parts.username or ""),
+        "EMAIL_HOST_PASSWORD": unquote(parts.password or ""),
+        "EMAIL_USE_TLS": parts.scheme == "smtp+tls",
+        "EMAIL_USE_SSL": parts.scheme == "smtps",
+    }
+
+
+def _web(value: str) -> str:
+    if urlsplit(value).scheme not in {"http", "https"} or not urlsplit(value).hostname:
+        raise ValueError("must be an address like https://host/path")
+    return value
+
+
+def _templates(value: str) -> dict[str, str]:
+    pairs = [name.partition(":") for name in _names(value)]
+    found = {name.strip(): identity.strip() for name, _colon, identity in pairs}
+    if set(found) != {"single", "summary", "digest"} or not all(found.values()):
+        raise ValueError("must be like single:ID,summary:ID,digest:ID")
+    return found
+
+
 @dataclass(frozen=True)
 class Variable:
     """One environment variable: how it is read, what applies without it, and what it is for.
@@ -205,6 +242,33 @@ TABLE: tuple[Variable, ...] = (
         "",
         "Base map below our polygons, `https://…/{z}/{x}/{y}.png`; empty: none.",
     ),
+    Variable(
+        "GEZHI_ORIGIN",
+        _web,
+        None,
+        "Where people reach the portal, `https://gezhi.example.cn`: links in e-mails. Unset: none.",
+    ),
+    Variable(
+        "GEZHI_MAIL_URL",
+        read_mail,
+        None,
+        "Mail server: `smtp+tls://user:password@host:587`, `smtps://…`, `smtp://…`. Unset: no e-mail.",
+    ),
+    Variable("GEZHI_MAIL_FROM", _text, "gezhi@localhost", "Sender of e-mails."),
+    Variable(
+        "GEZHI_SMS_URL",
+        _web,
+        None,
+        "Gateway of text messages, `https://…`; needs key and secret. Unset: no text messages.",
+    ),
+    Variable("GEZHI_SMS_KEY", _text, None, "Who we are to the gateway."),
+    Variable("GEZHI_SMS_SECRET", _text, None, "Signs what we send to the gateway."),
+    Variable(
+        "GEZHI_SMS_TEMPLATES",
+        _templates,
+        "single:gezhi_single,summary:gezhi_summary,digest:gezhi_digest",
+        "Ids of the templates that the gateway has registered.",
+    ),
     Variable("GEZHI_LOG_LEVEL", _level, "INFO", "DEBUG, INFO, WARNING or ERROR."),
     Variable(
         "GEZHI_SIGN_OF_LIFE",
@@ -249,6 +313,8 @@ class Environment:
             except ValueError as error:
                 # The value itself may be a password: name the variable and the remedy only.
                 raise refuse(f"{variable.name} {error}") from None
+        if self["GEZHI_SMS_URL"] and not (self["GEZHI_SMS_KEY"] and self["GEZHI_SMS_SECRET"]):
+            raise refuse("GEZHI_SMS_URL needs GEZHI_SMS_KEY and GEZHI_SMS_SECRET")
 
     def __getitem__(self, name: str) -> Any:
         """The value of a variable of the table (typed by its reader), its default, or None."""
@@ -263,6 +329,8 @@ class Environment:
             raise refuse("production refuses DEBUG")
         if any("*" in host for host in self["ALLOWED_HOSTS"]):
             raise refuse("production refuses * in ALLOWED_HOSTS: name the hosts")
+        if urlsplit(self["GEZHI_SMS_URL"] or "https:").scheme != "https":
+            raise refuse("production refuses a GEZHI_SMS_URL without https: phone numbers go there")
         if len(self["SECRET_KEY"]) < 50 or len(set(self["SECRET_KEY"])) < 10:
             raise refuse("production needs a SECRET_KEY of at least 50 random characters")
 
