@@ -26,7 +26,7 @@ app.conf.task_queues = [Queue(name, Exchange(name), routing_key=name) for name i
 app.steps["worker"].add(Pulse)
 celeryd_after_setup.connect(listen_to_oneself)
 app.autodiscover_tasks()
-app.autodiscover_tasks(["governance.demo"])
+app.autodiscover_tasks(["governance.demo", "governance.retention"])
 
 # Sweeps are intervals, not clock times: whatever was missed while beat was down, the next round finds.
 # `expires` keeps rounds from piling up on the broker while no worker runs.
@@ -47,6 +47,11 @@ BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "follow-changes": {"task": "cases.follow_changes", "schedule": 30, "options": {"expires": 30}},
     "follow-calendar": {"task": "cases.follow_calendar", "schedule": 15, "options": {"expires": 15}},
     "expire-uploads": {"task": "cases.expire_uploads", "schedule": 3600, "options": {"expires": 3600}},
+    "forget-old-rows": {
+        "task": "governance.forget_old_rows",
+        "schedule": 3 * 3600,
+        "options": {"expires": 3600},
+    },
     "end-activities": {
         "task": "partymembers.end_activities",
         "schedule": 60,

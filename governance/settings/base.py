@@ -243,6 +243,9 @@ USE_TZ = True
 STATIC_URL = "static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 MEDIA_ROOT = env["GEZHI_MEDIA_ROOT"] or BASE_DIR / "var" / "media"
+KEEP_MESSAGES_DAYS: int = env["GEZHI_KEEP_MESSAGES_DAYS"]
+KEEP_AUDIT_DAYS: int = env["GEZHI_KEEP_AUDIT_DAYS"]
+ARCHIVE_ROOT = env["GEZHI_ARCHIVE_ROOT"]
 
 REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],

@@ -59,6 +59,15 @@ def _port(value: str) -> int:
     return number
 
 
+def _days(shortest: int) -> Callable[[str], int]:
+    def read(value: str) -> int:
+        if 0 < _number(value) < shortest:
+            raise ValueError(f"must be at least {shortest} days, or 0 for ever")
+        return _number(value)
+
+    return read
+
+
 def _names(value: str) -> list[str]:
     return [name.strip() for name in value.split(",") if name.strip()]
 
@@ -212,7 +221,7 @@ TABLE: tuple[Variable, ...] = (
         "GEZHI_PG_BIN",
         _folder,
         None,
-        "Folder with other PostgreSQL programs (`initdb`, `postgres`) for both commands.",
+        "Folder with other PostgreSQL programs: `initdb`, `postgres`, `pg_dump`, `pg_restore`.",
     ),
     Variable(
         "GEZHI_DEMO",
@@ -229,6 +238,11 @@ TABLE: tuple[Variable, ...] = (
         None,
         "Private folder of attachments; shared by all machines. Default `var/media`.",
     ),
+    Variable(
+        "GEZHI_KEEP_MESSAGES_DAYS", _days(30), "365", "Messages go after so long; urgent ones once read."
+    ),
+    Variable("GEZHI_KEEP_AUDIT_DAYS", _days(184), "0", "Audit entries go after so long; 0: never."),
+    Variable("GEZHI_ARCHIVE_ROOT", _folder, None, "Private folder where what goes is written first."),
     Variable(
         "GEZHI_PROXIES",
         _number,
