@@ -18,7 +18,8 @@ def write_batch(folder: Path, name: str, rows: Sequence[Mapping[str, Any]], *, m
     The same batch again replaces the file; nothing half is ever under that name. Raises OSError.
     """
     into = folder / name / month
-    into.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for each in (folder, into.parent, into):
+        each.mkdir(mode=0o700, exist_ok=True)  # with `parents`, those above would be open to others
     target = into / f"{rows[0]['id']:012d}-{rows[-1]['id']:012d}.jsonl.gz"
     draft = target.with_suffix(".draft")
     draft.unlink(missing_ok=True)
