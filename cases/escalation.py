@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
@@ -45,51 +45,77 @@ def sweep_ladder(*, at: datetime, seconds: float = 40.0) -> Sweep:
     (those come with the next sweep). An order that fails is put off and kept in quarantine, and holds up no
     other.
     """
-    until = time.monotonic() + seconds
     follow_edits(at=at, seconds=seconds / 2)
-    done, failed = 0, list[int]()
-    while time.monotonic() < until:
-        claimed, together, left = _take_together(at)
-        done += together
-        for begin in range(0, len(left), FEW):
-            if time.monotonic() < until:
-                done += _take_one_by_one(left[begin : begin + FEW], at, failed)
-        if not claimed:
-            break
-    return Sweep(done, tuple(failed))
+    sweeper = _Sweeper(at, time.monotonic() + seconds)
+    while sweeper.has_time and sweeper.take(_due(at)):
+        pass
+    return Sweep(sweeper.done, tuple(sweeper.failed))
 
 
-def _take_together(at: datetime) -> tuple[int, int, list[int]]:
-    """Claim a batch and take what can be taken together: clocks claimed, deeds done, clocks that are left.
+@dataclass
+class _Sweeper:
+    """One sweep under way, until an instant of the machine's clock."""
 
-    Where anything fails all of the batch is left.
-    """
-    claimed: list[int] = []
-    try:
-        with transaction.atomic():
-            held = _claim(_due(at), BATCH)
-            claimed += [clock.pk for clock in held]
-            if not held:
-                return 0, 0, []
-            in_doubt = _in_quarantine(claimed)
-            done, left = take_rungs_of_many(held=[c for c in held if c.pk not in in_doubt], at=at)
-            return len(held), done, [*in_doubt, *(clock.pk for clock in left)]
-    except SoftTimeLimitExceeded:  # the worker's time is up: the batch is rolled back and comes again
-        raise
-    except Exception as error:  # where the connection itself is lost, one by one fails too and ends the sweep
-        logger.warning("rungs_one_by_one", extra={"clocks": len(claimed), "reason": in_a_line(error)})
-        return len(claimed), 0, claimed
+    at: datetime
+    until: float
+    done: int = 0
+    failed: list[int] = field(default_factory=list)
 
+    @property
+    def has_time(self) -> bool:
+        return time.monotonic() < self.until
 
-@transaction.atomic
-def _take_one_by_one(clock_ids: Iterable[int], at: datetime, failed: list[int]) -> int:
-    done = 0
-    for clock in _claim(_due(at).filter(pk__in=list(clock_ids)), FEW):
-        taken = take_one(clock_id=clock.pk, case_id=clock.case_id, at=at)
-        if taken is None:
-            failed.append(clock.pk)
-        done += taken or 0
-    return done
+    def take(self, due: QuerySet[Clock]) -> int:
+        """Claim a batch and take it together; where that fails in halves, and a few one by one. How many were
+        claimed.
+        """
+        claimed: list[int] = []
+        try:
+            done, apart = self._take_together(due, claimed)
+        except SoftTimeLimitExceeded:  # the worker's time is up: the batch is rolled back and comes again
+            raise
+        except (
+            Exception
+        ) as error:  # where the connection itself is lost, what follows fails and ends the sweep
+            logger.warning("batch_split", extra={"clocks": len(claimed), "reason": in_a_line(error)})
+            self._take_parts(claimed)
+        else:
+            self.done += done
+            self._take_one_by_one(apart)
+        return len(claimed)
+
+    @transaction.atomic
+    def _take_together(self, due: QuerySet[Clock], claimed: list[int]) -> tuple[int, list[int]]:
+        """How many deeds were done, and the clocks to be taken one by one: those that failed before, or whose
+        deeds ask for it.
+        """
+        held = _claim(due, BATCH)
+        claimed += [clock.pk for clock in held]
+        in_doubt = _in_quarantine(claimed)
+        done, left = take_rungs_of_many(held=[c for c in held if c.pk not in in_doubt], at=self.at)
+        return done, [*in_doubt, *(clock.pk for clock in left)]
+
+    def _take_parts(self, clock_ids: list[int]) -> None:
+        if len(clock_ids) <= FEW:
+            self._take_one_by_one(clock_ids)
+            return
+        middle = len(clock_ids) // 2
+        for part in (clock_ids[:middle], clock_ids[middle:]):
+            if self.has_time:
+                self.take(_due(self.at).filter(pk__in=part))
+
+    def _take_one_by_one(self, clock_ids: list[int]) -> None:
+        for begin in range(0, len(clock_ids), FEW):
+            if self.has_time:
+                self._take_few(clock_ids[begin : begin + FEW])
+
+    @transaction.atomic
+    def _take_few(self, clock_ids: list[int]) -> None:
+        for clock in _claim(_due(self.at).filter(pk__in=clock_ids), FEW):
+            taken = take_one(clock_id=clock.pk, case_id=clock.case_id, at=self.at)
+            if taken is None:
+                self.failed.append(clock.pk)
+            self.done += taken or 0
 
 
 def _due(at: datetime) -> QuerySet[Clock]:

@@ -11,6 +11,13 @@ from cases.workflow import Stage
 #: What `rungs_for` looks at of an order, for those who read many.
 LOOKED_AT: Final = ("kind", "urgency", "matter__matter_class", "desk__depth", "desk__path")
 
+#: Where a deed makes sense that is an action of wishes; elsewhere such a rung is none.
+_ONLY_AT: Final[dict[str, set[Stage]]] = {
+    LadderRung.Deed.TO_BRANCH: {Stage.CLAIM},
+    LadderRung.Deed.LAPSE: {Stage.CONFIRM, Stage.BEGIN},
+    LadderRung.Deed.CLOSE: {Stage.RATE},
+}
+
 
 def rungs_for(ladder: Iterable[LadderRung], case: Case, stage: str) -> list[LadderRung]:
     """The rungs that apply to one stage of an order; an empty field of a rung means "any".
@@ -22,7 +29,8 @@ def rungs_for(ladder: Iterable[LadderRung], case: Case, stage: str) -> list[Ladd
     return [
         rung
         for rung in ladder
-        if rung.kind in ("", case.kind)
+        if stage in _ONLY_AT.get(rung.deed, (stage,))
+        and rung.kind in ("", case.kind)
         and rung.stage in ("", stage)
         and rung.urgency in ("", case.urgency)
         and rung.matter_class_id in (None, case.matter.matter_class_id)

@@ -41,7 +41,10 @@ def take_rungs(*, clock_id: int, case_id: int, at: datetime) -> int:
     clock = next(c for c in case.clocks.all() if c.pk == clock_id)
     done = 0
     for percent, deed in due_deeds(case, clock, clocks.active_ladder(), at=at):
-        done += _do_once(case, clock, percent, deed, at)
+        is_first = _do_once(case, clock, percent, deed, at)
+        done += is_first
+        if is_first and deed in _WISH_DEEDS:  # it acted on the order anew, and may have stopped the clock
+            return done + take_rungs(clock_id=clock_id, case_id=case_id, at=at)
     clock.save(update_fields=["passed_percent", "next_rung_at", "next_rung_percent"])
     return done
 

@@ -279,7 +279,7 @@ def test_one_bad_order_holds_up_no_other_and_is_tried_again(
     assert [len(rungs(case, Stage.ACCEPT)) for case in cases] == [2, 2, 0, 2, 2]
     assert not TakenRung.objects.filter(clock=clock).exists()
     logged = [record.message for record in caplog.records if record.name == "gezhi.ladder"]
-    assert logged == ["rungs_one_by_one", "rung_failed"]
+    assert logged == ["batch_split", "rung_failed"]
     clock.refresh_from_db()
     assert (clock.next_rung_percent, clock.next_rung_at) == (80, on("20 10:30") + RETRY)
 
