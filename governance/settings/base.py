@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import timedelta
 
 from django.templatetags.static import static
@@ -48,6 +49,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "governance.metrics.LatencyMiddleware",
     "governance.common.browsing.CallerAddressMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "governance.common.browsing.ContentPolicyMiddleware",
@@ -256,6 +258,11 @@ REST_FRAMEWORK = {
 }
 
 globals().update(tasks.celery_settings(REDIS_URL))
+
+METRICS_TOKEN: str | None = env["GEZHI_METRICS_TOKEN"]
+if env["GEZHI_METRICS_FOLDER"]:
+    # The library of the metrics reads this when it is imported, which the addresses do later.
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(env["GEZHI_METRICS_FOLDER"])
 
 # The demo city's passwords are known to everybody: production refuses it, and only `make up` has live orders.
 DEMO_ALLOWED = True

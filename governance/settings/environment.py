@@ -92,6 +92,12 @@ def _folder(value: str) -> Path:
     return Path(value)
 
 
+def _token(value: str) -> str:
+    if len(value) < 20 or not value.isascii() or not value.isprintable() or " " in value:
+        raise ValueError("must be at least 20 characters without spaces")
+    return value
+
+
 def _tiles(value: str) -> str:
     if value and not (value.startswith(("https://", "http://", "/")) and "{z}" in value):
         raise ValueError("must be a tile address with {z}, {x} and {y}")
@@ -288,7 +294,19 @@ TABLE: tuple[Variable, ...] = (
         "GEZHI_SIGN_OF_LIFE",
         _folder,
         None,
-        "File that a task worker touches every 15 s while it consumes; `make up` sets it.",
+        "File that a task worker or beat touches every few seconds while it works; `make up` sets it.",
+    ),
+    Variable(
+        "GEZHI_METRICS_TOKEN",
+        _token,
+        None,
+        "Opens `/metrics` and the details of `/readyz` to `Authorization: Bearer …`. Unset: closed.",
+    ),
+    Variable(
+        "GEZHI_METRICS_FOLDER",
+        _folder,
+        None,
+        "Empty folder in which the web processes of a machine count request times; unset: they do not.",
     ),
     Variable("GEZHI_TEST_DB", _text, "test_gezhi", "Name of the test database."),
 )

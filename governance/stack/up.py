@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import os
+import shutil
 import socket
 import sys
 from collections.abc import Mapping
@@ -51,7 +52,8 @@ def children(env: dict[str, str], settings: Environment, listener: socket.socket
                      "--timeout", "60", "--graceful-timeout", "8",
                      "--no-control-socket", "--preload", "--log-level", "warning",
                      "--worker-tmp-dir", _worker_folder()],
-            env=env, cwd=CHECKOUT, pass_fds=(number,),
+            env={**env, "GEZHI_METRICS_FOLDER": str(_emptied(VAR / "metrics"))},
+            cwd=CHECKOUT, pass_fds=(number,),
         ),
     ]  # fmt: skip
 
@@ -119,6 +121,13 @@ def announce(port: int, signins: Path) -> None:
 
 def _preparation(settings: Environment, signins: Path) -> list[str]:
     return ["prepare_portal", "--signins", str(signins), *([] if settings["GEZHI_DEMO"] else ["--no-demo"])]
+
+
+def _emptied(folder: Path) -> Path:
+    """The folder without what an earlier run counted in it."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    return folder
 
 
 def _worker_folder() -> str:

@@ -118,7 +118,8 @@ def test_a_beat_without_its_database_sends_nothing_and_comes_back(beats) -> None
     first, _second = beats
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name IN ('first', 'second')"
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = ANY(%s)",
+            [["first", "second"]],
         )
     wait_for(lambda: active() in ("first", "second"), 20)
     assert first.process.poll() is None
