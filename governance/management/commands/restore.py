@@ -32,9 +32,10 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from error
         self.stdout.write(_("Restored as it was at %s. Now:") % manifest.started_at)
         for step in (
-            _("  manage.py migrate --check      the schema is whole"),
-            _("  manage.py relay                hands over what waited at that moment"),
-            _("  empty Valkey (FLUSHDB)         it may remember what came after that moment"),
-            _("  start web, workers and beat    everybody signs in again"),
+            _("  manage.py migrate --check             the schema is whole"),
+            _("  manage.py relay                       hands over what waited at that moment"),
+            _("  manage.py check_invariants --files    the tables and the files agree"),
+            _("  empty Valkey (FLUSHDB)                it may remember what came after that moment"),
+            _("  start web, workers and beat           everybody signs in again"),
         ):
             self.stdout.write(step)

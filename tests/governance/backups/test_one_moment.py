@@ -118,4 +118,5 @@ def check_life(world: World, old: Case, kept: Attachment) -> None:
     assert fresh.number not in numbers
     run_relay(seconds=30)
     out = StringIO()
+    call_command("check_invariants", "--files", stdout=out)
     call_command("migrate", "--check", stdout=out)
