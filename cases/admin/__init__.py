@@ -1,5 +1,5 @@
 """The officers' pages of configuration around orders. Orders are not here: only actions change one."""
 
-from . import catalogue, timing
+from . import catalogue, delivery, timing
 
-__all__ = ["catalogue", "timing"]
+__all__ = ["catalogue", "delivery", "timing"]

@@ -14,10 +14,12 @@ from cases.models import (
     LadderRung,
     Matter,
     MatterClass,
+    OutboundMessage,
     OwnerRole,
     Responsibility,
     StagePolicy,
     Standard,
+    StuckEvent,
     WorkHours,
 )
 from partymembers.models import AuditEntry, Role
@@ -82,7 +84,7 @@ def standard_form(matter, **fields) -> dict:
 
 def test_only_configuration_is_registered():
     registered = {model for model in admin.site._registry if model._meta.app_label == "cases"}
-    assert registered == CONFIGURED
+    assert registered == CONFIGURED | {OutboundMessage, StuckEvent}
 
 
 class TestWho:
