@@ -8,6 +8,8 @@ from typing import Any
 
 from celery import Celery
 from celery.signals import celeryd_after_setup, setup_logging
+from django_structlog.celery.signals import modify_context_before_task_publish
+from django_structlog.celery.steps import DjangoStructLogInitStep
 from kombu import Exchange, Queue
 
 from .alive import EVERY, QUEUES, Pulse, listen_to_oneself, say_alive
@@ -23,7 +25,7 @@ app.set_default()
 app.config_from_object("django.conf:settings", namespace="CELERY")
 # Each with an exchange and key of its own: sharing the default ones, a message would land in both.
 app.conf.task_queues = [Queue(name, Exchange(name), routing_key=name) for name in QUEUES]
-app.steps["worker"].add(Pulse)
+app.steps["worker"].update((Pulse, DjangoStructLogInitStep))
 celeryd_after_setup.connect(listen_to_oneself)
 app.autodiscover_tasks()
 app.autodiscover_tasks(["governance.demo", "governance.retention"])
@@ -77,6 +79,13 @@ def schedule_demo(sender: Celery, **_kwargs: Any) -> None:
 
     if settings.DEMO_TRICKLE:
         sender.conf.beat_schedule = {**BEAT_SCHEDULE, **DEMO_SCHEDULE}
+
+
+@modify_context_before_task_publish.connect
+def pass_on_the_request_alone(context: dict[str, Any], **_kwargs: Any) -> None:
+    """A task is told which request it follows from; not whose it was, nor which order was locked last."""
+    for name in set(context) - {"request_id"}:
+        del context[name]
 
 
 @setup_logging.connect

@@ -10,6 +10,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import prefetch_related_objects
 from django.utils.translation import gettext_lazy as _
+from structlog.contextvars import bind_contextvars
 
 from cases import clocks, permissions
 from cases.actors import Actor, PublicReporter, System
@@ -44,6 +45,7 @@ def lock_case(case_id: int) -> Case:
     case = rows.first()
     if case is None:
         raise NotVisible()
+    bind_contextvars(order=case.number)  # what is logged from here on in this request or task names the order
     if is_remembering():
         _recall(case)
     _look_around(case)

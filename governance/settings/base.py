@@ -270,5 +270,10 @@ DEMO_TRICKLE = False
 
 DJANGO_STRUCTLOG_IP_LOGGING_ENABLED = False
 DJANGO_STRUCTLOG_STATUS_START_LOG_LEVEL = 10
+# A task's lines carry its id and the id of the request that it follows from. Of its own coming and going
+# there is nothing to tell (beat sends several a second), unless it fails.
+DJANGO_STRUCTLOG_CELERY_ENABLED = True
+DJANGO_STRUCTLOG_CELERY_DEFAULT_LOG_LEVEL = 10
+DJANGO_STRUCTLOG_CELERY_TASK_RETRY_LOG_LEVEL = 10
 LOGGING = logs.logging_settings(level=env["GEZHI_LOG_LEVEL"], json=False)
 logs.configure()
