@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import Count, IntegerField, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, F, IntegerField, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
@@ -41,6 +41,15 @@ class _ReadOnly(ConfiguredBySystemOfficer, ModelAdmin):
         return [field.name for field in self.opts.concrete_fields]
 
 
+#: What the readers of the log do, in words.
+READERS = {
+    "in_app": gettext_lazy("notices"),
+    "router": gettext_lazy("suggested units"),
+    "strays": gettext_lazy("orders without anybody"),
+    "merged_news": gettext_lazy("news of merged orders"),
+}
+
+
 class GivenUpFilter(admin.SimpleListFilter):
     """Given up, or tried again by itself."""
 
@@ -61,7 +70,7 @@ class StuckEventAdmin(_ReadOnly):
     """The first stuck event of each order and reader, with how many wait behind it."""
 
     list_display = [
-        "consumer",
+        "reader",
         "number",
         "kind",
         "error",
@@ -73,7 +82,7 @@ class StuckEventAdmin(_ReadOnly):
     ]
     list_filter = [GivenUpFilter, "consumer"]
     search_fields = ["case__number"]
-    ordering = ["-dead_at", "position"]
+    ordering = [F("dead_at").desc(nulls_last=True), "position"]
     list_select_related = ["case", "event"]
     actions = ["try_again", "skip"]
 
@@ -88,6 +97,11 @@ class StuckEventAdmin(_ReadOnly):
         )
         firsts = super().get_queryset(request).filter(Q(next_try_at__isnull=False) | Q(dead_at__isnull=False))
         return firsts.annotate(waiting=Coalesce(Subquery(others, output_field=IntegerField()), 1) - 1)
+
+    @admin.display(description=gettext_lazy("reader"), ordering="consumer")
+    def reader(self, row: StuckEvent) -> str:
+        """What it does, and its name in the log."""
+        return f"{READERS[row.consumer]} · {row.consumer}" if row.consumer in READERS else row.consumer
 
     @admin.display(description=gettext_lazy("order number"), ordering="case__number")
     def number(self, row: StuckEvent) -> str:
@@ -138,12 +152,27 @@ class StuckEventAdmin(_ReadOnly):
 class OutboundMessageAdmin(_ReadOnly):
     """Messages that left or should have left the portal; those that were given up can be sent again."""
 
-    list_display = ["key", "channel", "kind", "state", "error", "tries", "made_at", "next_try_at", "ended_at"]
+    list_display = [
+        "identity",
+        "channel",
+        "kind",
+        "state",
+        "error",
+        "tries",
+        "made_at",
+        "next_try_at",
+        "ended_at",
+    ]
     list_filter = ["state", "channel", "kind"]
     ordering = ["-pk"]
     show_full_result_count = False
     actions = ["send_again"]
     exclude = ["recipient"]
+
+    @admin.display(description=gettext_lazy("message key"), ordering="key")
+    def identity(self, row: OutboundMessage) -> str:
+        """What the gateway knows it by."""
+        return str(row.key)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         """Everything but the recipient."""
