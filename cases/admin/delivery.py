@@ -43,7 +43,7 @@ class _ReadOnly(ConfiguredBySystemOfficer, ModelAdmin):
 
 #: What the readers of the log do, in words.
 READERS = {
-    "in_app": gettext_lazy("notices"),
+    "in_app": gettext_lazy("notices in the portal"),
     "router": gettext_lazy("suggested units"),
     "strays": gettext_lazy("orders without anybody"),
     "merged_news": gettext_lazy("news of merged orders"),
