@@ -85,10 +85,6 @@ def test_the_line_of_a_request_names_the_order_and_its_nudge_names_the_request(l
 def test_a_line_in_the_midst_of_an_action_names_the_order(lines: io.StringIO) -> None:
     world = make_world()
     case = report(world, at=NOON)
-    from django.db import transaction  # noqa: PLC0415
-
-    from cases.actions.engine import lock_case  # noqa: PLC0415
-
     with transaction.atomic():
         lock_case(case.pk)
         logging.getLogger("gezhi.tasks").warning("route_failed", extra={"case": case.pk})
