@@ -90,6 +90,8 @@ class _Sweeper:
         deeds ask for it.
         """
         held = _claim(due, BATCH)
+        if not held:
+            return 0, []
         claimed += [clock.pk for clock in held]
         in_doubt = _in_quarantine(claimed)
         done, left = take_rungs_of_many(held=[c for c in held if c.pk not in in_doubt], at=self.at)

@@ -68,8 +68,6 @@ def take_rungs_of_many(*, held: Sequence[Clock], at: datetime) -> tuple[int, lis
     Returns how many deeds were done, and the clocks whose ladder has deeds that are actions of their own:
     nothing has been done to these. Raises whatever the database refuses; then nothing has been written.
     """
-    if not held:
-        return 0, []
     cases = _read_cases(held)
     ladder = clocks.active_ladder()
     desks = load_desks({case.desk for case in cases.values()}, on=timezone.localdate(at))

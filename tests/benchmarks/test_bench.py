@@ -9,7 +9,7 @@ import sys
 from governance.stack.addresses import CHECKOUT
 from tests.benchmarks.load import Answer, Sample
 
-SMALL = "--orders 300 --grids 24 --seconds 0.2 --rounds 1 --without-worker"
+SMALL = "--orders 300 --grids 24 --clocks 2000 --due 90 --seconds 0.2 --rounds 1 --without-worker"
 PAGES = (
     "bare view, one INSERT",
     "reporting, the whole path",
@@ -29,6 +29,11 @@ def test_a_small_run_measures_every_page_and_leaves_nothing_behind() -> None:
         assert figures is not None, done.stdout
         assert float(figures[1]) > 0
     assert "fsync on, synchronous_commit on" in done.stdout
+    assert re.search(r"^idle sweep +[\d.]+ ms in 2 statements$", done.stdout, re.MULTILINE), done.stdout
+    assert re.findall(r"^rungs taken, (\d) at once +\d+ a second, 90 due$", done.stdout, re.MULTILINE) == [
+        "1",
+        "2",
+    ]
     assert set((CHECKOUT / "var").glob("bench-*")) == before
 
 

@@ -118,7 +118,7 @@ def test_a_batch_costs_the_same_number_of_statements_whatever_its_size(world: Wo
 #: The edit's row; a savepoint and the claim; quarantine; orders, ladder, calendar, rungs taken before; desks
 #: and twice their staff; rungs and events written (a savepoint each), clocks, orders; the savepoints' ends;
 #: and a last look that finds nothing.
-STATEMENTS = 22
+STATEMENTS = 20
 
 
 def test_a_wish_among_the_due_is_taken_by_its_own_action_in_the_same_sweep() -> None:
