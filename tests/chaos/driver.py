@@ -136,9 +136,7 @@ def step(office: Office, life: Life) -> bool:
 
 
 def drive(office: Office, lives: list[Life], *, seconds: float, patience: float) -> None:
-    """Report all orders, spread over the seconds, and bring each as far as it comes: until `patience` after the
-    last report.
-    """
+    """Report all orders, spread over the seconds; bring each on until `patience` after the last report."""
     from django.db import (  # noqa: PLC0415
         DatabaseError,
         DataError,
