@@ -92,7 +92,13 @@ def dump(moment: Snapshot, into: Path, *, say: Say) -> Program:
     """Write the snapshot in pg_dump's custom format. Raises BackupProblem."""
     program = find_program("pg_dump", server=moment.server)
     without = [f"--exclude-table-data={table}" for table in WITHOUT_ROWS]
-    command = [program.path, "--format=custom", "--no-password", f"--snapshot={moment.name}", *without]
+    command: list[str | Path] = [
+        program.path,
+        "--format=custom",
+        "--no-password",
+        f"--snapshot={moment.name}",
+        *without,
+    ]
     run(
         [*command, f"--file={into}", f"--dbname={address()}"],
         problem=_("pg_dump failed:"),
@@ -104,7 +110,13 @@ def dump(moment: Snapshot, into: Path, *, say: Say) -> Program:
 
 def load(dump_file: Path, *, program: Program, say: Say) -> None:
     """Read a dump back in one transaction: all of it, or nothing. Raises BackupProblem."""
-    command = [program.path, "--no-password", "--no-owner", "--no-privileges", "--exit-on-error"]
+    command: list[str | Path] = [
+        program.path,
+        "--no-password",
+        "--no-owner",
+        "--no-privileges",
+        "--exit-on-error",
+    ]
     run(
         [*command, "--single-transaction", f"--dbname={address()}", dump_file],
         problem=_("pg_restore failed, and nothing was written to the database:"),
@@ -126,7 +138,7 @@ def is_empty() -> bool:
 def server_version() -> int:
     """The major version of the server that the settings name."""
     connection.ensure_connection()
-    return connection.pg_version // 10000
+    return int(connection.connection.server_version) // 10000
 
 
 def count_rows(using: Any) -> dict[str, int]:

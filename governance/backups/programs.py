@@ -121,6 +121,8 @@ def _wait(child: subprocess.Popen[bytes], say: Say, grows: Path | None) -> None:
             child.wait(timeout=TICK)
             return
         except subprocess.TimeoutExpired:
-            size = grows.stat().st_size if grows and grows.exists() else 0
-            seconds = time.monotonic() - began
-            say(_("… %(seconds)d s, %(size)d MB") % {"seconds": seconds, "size": size / 1e6})
+            say(_("… %d s") % (time.monotonic() - began) + _size_of(grows))
+
+
+def _size_of(file: Path | None) -> str:
+    return f", {file.stat().st_size / 1e6:.0f} MB" if file and file.exists() else ""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from governance.backups.problems import BackupProblem
@@ -30,7 +32,8 @@ class Command(BaseCommand):
             manifest = restore_backup(options["source"].absolute(), say=self.stdout.write)
         except (BackupProblem, OSError) as error:
             raise CommandError(str(error)) from error
-        self.stdout.write(_("Restored as it was at %s. Now:") % manifest.started_at)
+        moment = timezone.localtime(datetime.fromisoformat(manifest.started_at))
+        self.stdout.write(_("Restored as it was at %s. Now:") % f"{moment:%Y-%m-%d %H:%M:%S}")
         for step in (
             _("  manage.py migrate --check             the schema is whole"),
             _("  manage.py relay                       hands over what waited at that moment"),

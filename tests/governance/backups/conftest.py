@@ -36,7 +36,7 @@ Elsewhere = Callable[[], AbstractContextManager[None]]
 def picture() -> BytesIO:
     """A picture like no other."""
     number = next(_colors)
-    return BytesIO(picture_bytes(color=(number % 256, number // 256 % 256, 7)))
+    return BytesIO(picture_bytes((32 + number % 100, 32), color=(number * 37 % 256, 90, 7)))
 
 
 def upload(user: User) -> Attachment:

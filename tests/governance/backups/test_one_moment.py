@@ -104,7 +104,7 @@ def check_pictures(*, kept_out: int) -> None:
         for name in ("cases:attachment", "cases:attachment_thumbnail"):
             response = client.get(reverse(name, args=[row.token]))
             assert response.status_code == 200
-            assert b"".join(response.streaming_content).startswith(b"\xff\xd8")
+            assert response.getvalue().startswith(b"\xff\xd8")
         assert os.stat(row.file.path).st_mode & 0o777 == 0o600
     assert os.stat(Path(row.file.path).parent).st_mode & 0o777 == 0o700
 

@@ -17,6 +17,7 @@ from django.db.models import FileField
 
 from cases.models import Attachment
 from governance.backups import folders
+from governance.backups.database import server_version
 from governance.backups.manifest import Manifest
 from governance.backups.problems import BackupProblem
 from governance.backups.programs import find_program
@@ -168,7 +169,7 @@ def test_a_backup_that_is_stopped_clears_up_behind_itself(world: World, target: 
 def test_a_failing_pg_dump_is_told_in_its_words_and_has_no_password_on_its_line(
     world: World, target: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    server = connection.pg_version // 10000
+    server = server_version()
     program = tmp_path / "pg" / "pg_dump"
     program.parent.mkdir()
     program.write_text(
