@@ -46,7 +46,7 @@ BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "send-outbound": {"task": "cases.send_outbound", "schedule": 10, "options": {"expires": 10}},
     "sweep-routes": {"task": "cases.sweep_routes", "schedule": 15, "options": {"expires": 15}},
     "sweep-ladder": {"task": "cases.sweep_ladder", "schedule": 20, "options": {"expires": 20}},
-    "follow-changes": {"task": "cases.follow_changes", "schedule": 30, "options": {"expires": 30}},
+    "follow-changes": {"task": "cases.follow_changes", "schedule": 20, "options": {"expires": 20}},
     "follow-calendar": {"task": "cases.follow_calendar", "schedule": 15, "options": {"expires": 15}},
     "expire-uploads": {"task": "cases.expire_uploads", "schedule": 3600, "options": {"expires": 3600}},
     "forget-old-rows": {

@@ -67,7 +67,9 @@ class OfficersSite(UnfoldAdminSite):
         """The first page; to the system officer with what needs looking at."""
         if Role.SYSTEM_OFFICER in _access(request).officer_roles and request.method == "GET":
             for notice in (each for tell in _notices for each in tell(timezone.now())):
-                link = format_html('<a href="{}">{}</a>', reverse(notice.url_name), notice.text)
+                link = format_html(
+                    '<a class="underline" href="{}">{}</a>', reverse(notice.url_name), notice.text
+                )
                 messages.warning(request, link)
         return cast(HttpResponse, super().index(request, extra_context))
 

@@ -48,7 +48,7 @@ def test_from_november_on_a_next_year_that_is_not_published_is_on_the_first_page
     with time_machine.travel(datetime(*day, 4, tzinfo=UTC), tick=False):
         page = first_page(officer())
     assert ("The official holidays of 2027" in page) is is_warned
-    assert (f'<a href="{CALENDAR}">The official holidays of 2027' in page) is is_warned
+    assert (f'<a class="underline" href="{CALENDAR}">The official holidays of 2027' in page) is is_warned
 
 
 def test_once_it_is_published_nobody_is_warned_and_other_officers_never_are() -> None:
