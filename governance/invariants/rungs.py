@@ -123,17 +123,17 @@ WHERE k.stopped_at IS NULL AND k.paused_at IS NULL
     )
 
 
-def _missing(time: WorkingTime) -> Invariant:
-    """Rungs of the ladder in force that a running clock has passed; those of before its last edit excepted."""
+def _passed_by_running_clocks(time: WorkingTime) -> str:
+    """The CTE `reached`: each running clock with the percentages that it has passed since it was last touched.
+
+    What happened before the ladder's last edit, or before the order was reopened, given back, corrected or
+    extended, is not asked for: another ladder, or none, was in force.
+    """
     now = time.spent("k.started_at", "a", "(%(at)s - %(grace)s)", "b", "k.timer_type")
+    known = time.spent("k.started_at", "a", "k.fresh", "f", "k.timer_type")
     whole = 'extract(epoch FROM k."limit" + k.extended)'
     paused = "extract(epoch FROM k.paused_total)"
-    known = time.spent("k.started_at", "a", "k.fresh", "f", "k.timer_type")
-    return Invariant(
-        "no_rung_is_missing",
-        _("A running clock has taken every rung of the ladder that it has passed."),
-        f"""
-WITH {time.days()},
+    return f"""
 edited AS (SELECT greatest(
     (SELECT max(at) FROM partymembers_auditentry WHERE action LIKE 'ladderrung%%'),
     (SELECT max(coalesce(finished_at, %(at)s)) FROM cases_ladderchange)) AS at),
@@ -149,7 +149,15 @@ reached AS (
                       coalesce(k.next_rung_percent, 2147483647) - 1) AS up_to,
            ceil(({known} - {paused}) / {whole} * 100)::bigint AS since
     FROM k {joined_day("a", "k.started_at")} {joined_day("b", "(%(at)s - %(grace)s)")} {joined_day("f", "k.fresh")}
-)
+)"""
+
+
+def _missing(time: WorkingTime) -> Invariant:
+    return Invariant(
+        "no_rung_is_missing",
+        _("A running clock has taken every rung of the ladder that it has passed."),
+        f"""
+WITH {time.days()}, {_passed_by_running_clocks(time)}
 SELECT c.number, concat('clock ', k.id, ' ', k.stage, ' ', k.round, ' ', p.percent, ' %% ', r.deed) AS detail
 FROM reached k
 JOIN cases_case c ON c.id = k.case_id
