@@ -84,7 +84,7 @@ def listen_to_oneself(instance: Any, **_kwargs: Any) -> None:
 class Pulse(bootsteps.StartStopStep):
     """A worker's messages to itself."""
 
-    requires = {"celery.worker.components:Timer"}
+    requires = ("celery.worker.components:Timer",)
 
     def __init__(self, worker: Any, **_options: Any) -> None:
         self._entry: Any = None

@@ -75,7 +75,7 @@ def _queues() -> Iterator[Metric]:
     prefix = current_app.conf.broker_transport_options.get("global_keyprefix", "")
     try:
         with health.broker() as client:
-            lengths = [((name,), float(client.llen(f"{prefix}{name}"))) for name in QUEUES]  # type: ignore[arg-type]
+            lengths = [((name,), float(client.llen(f"{prefix}{name}"))) for name in QUEUES]
     except (RedisError, OSError):
         return
     yield _gauge("queue_messages", "Messages that wait for a worker.", ("queue",), lengths)
@@ -171,7 +171,7 @@ class LatencyMiddleware:
 def page() -> bytes:
     """Everything, in Prometheus's text format."""
     registry = CollectorRegistry()
-    registry.register(Portal())  # type: ignore[arg-type]  # a collector is whatever collects
+    registry.register(Portal())
     if os.environ.get(FOLDER):
         multiprocess.MultiProcessCollector(registry)
     return generate_latest(registry)
