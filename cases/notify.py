@@ -20,11 +20,13 @@ from cases.outbound import write_deliveries
 from cases.relay import Consumer
 from cases.roster import load_roster
 
+#: The kinds of which somebody learns.
+TOLD = frozenset(kind for kind, row in EVENT_KINDS.items() if row.audience)
+
 
 def in_app(events: Sequence[CaseEvent]) -> None:
     """Write a message for each person and event; a repeat changes nothing."""
-    told = [event for event in events if event.kind in EVENT_KINDS and not event.is_imported]
-    told = [event for event in told if EVENT_KINDS[event.kind].audience]
+    told = [event for event in events if event.kind in TOLD and not event.is_imported]
     if not told:
         return
     found = Case.objects.select_related("place").in_bulk({event.case_id for event in told})
@@ -51,4 +53,4 @@ def in_app(events: Sequence[CaseEvent]) -> None:
     write_deliveries(rows)
 
 
-IN_APP = Consumer("in_app", in_app)
+IN_APP = Consumer("in_app", in_app, batch=1000, kinds=TOLD)

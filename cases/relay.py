@@ -49,14 +49,15 @@ FROM top, fresh WHERE event.id = fresh.id
 class Consumer:
     """A reader of the event log.
 
-    `handle` gets events in order of position, with their orders, and does everything in the transaction
-    that it is called in; it may see an event again only after its effects were rolled back. `batch` is the
-    most events at once. It ignores kinds that it does not know.
+    `handle` gets events in order of position and does everything in the transaction that it is called in;
+    it may see an event again only after its effects were rolled back. `kinds` are those that it wants (None:
+    all, of which it ignores what it does not know), `batch` is how far it reads at once.
     """
 
     name: str
     handle: stuck.Handle
     batch: int = 500
+    kinds: frozenset[str] | None = None
 
 
 @dataclass(frozen=True)
@@ -159,24 +160,47 @@ class _Round:
 
 def _run_once(name: str, limit: int | None = None) -> _Round:
     consumer = _consumers[name]
-    ConsumerCursor.objects.get_or_create(name=name)
     with transaction.atomic():
-        cursor = ConsumerCursor.objects.select_for_update(skip_locked=True).filter(pk=name).first()
+        cursor = _locked_cursor(name)
         if cursor is None:
             return _Round(is_elsewhere=True)
         heads = stuck.heads(name)
         retried = stuck.retry(name, consumer.handle, heads)
         room = stuck.MOST_AT_ONCE - len(heads)
-        waiting = CaseEvent.objects.filter(position__gt=cursor.position).order_by("position")
-        events = list(waiting.select_related("case")[: limit or consumer.batch]) if room > 0 else []
-        taken = stuck.hand_over(name, consumer.handle, events, room) if events else 0
-        if taken:
-            position = events[taken - 1].position
-            ConsumerCursor.objects.filter(pk=name).update(position=position, updated_at=Now())
-    is_overwhelmed = room <= 0 or taken < len(events)
+        end = min(_top(), cursor.position + (limit or consumer.batch)) if room > 0 else cursor.position
+        reached = _read_to(end, consumer, cursor.position, room)
+        if reached > cursor.position:
+            ConsumerCursor.objects.filter(pk=name).update(position=reached, updated_at=Now())
+    is_overwhelmed = room <= 0 or reached < end
     if is_overwhelmed:
         logger.error("consumer_overwhelmed", extra={"consumer": name, "orders": stuck.MOST_AT_ONCE})
-    return _Round(retried + taken, must_rest=is_overwhelmed)
+    return _Round(retried + reached - cursor.position, must_rest=is_overwhelmed)
+
+
+def _locked_cursor(name: str) -> ConsumerCursor | None:
+    """The consumer's place in the log, held until the transaction ends; None while another worker has it."""
+    free = ConsumerCursor.objects.select_for_update(skip_locked=True).filter(pk=name)
+    cursor = free.first()
+    if cursor is None and ConsumerCursor.objects.get_or_create(name=name)[1]:
+        cursor = free.first()
+    return cursor
+
+
+def _read_to(end: int, consumer: Consumer, position: int, room: int) -> int:
+    """Hand over what the consumer wants of the events up to `end`; the position that it has come to."""
+    if end <= position:
+        return position
+    wanted = CaseEvent.objects.filter(position__gt=position, position__lte=end)
+    if consumer.kinds is not None:
+        wanted = wanted.filter(kind__in=consumer.kinds)
+    events = list(wanted.order_by("position"))
+    done = stuck.hand_over(consumer.name, consumer.handle, events, room) if events else 0
+    return end if done == len(events) else (events[done].position or 1) - 1
+
+
+def _top() -> int:
+    """The last position there is."""
+    return CaseEvent.objects.aggregate(top=Max("position"))["top"] or 0
 
 
 def skip_to(position: int, names: Iterable[str]) -> None:
@@ -224,7 +248,7 @@ def _run_apart(name: str) -> _Round:
 
 
 def _any_waits(names: Iterable[str]) -> bool:
-    top = CaseEvent.objects.aggregate(top=Max("position"))["top"] or 0
+    top = _top()
     least = ConsumerCursor.objects.filter(pk__in=list(names)).aggregate(least=Min("position"))["least"]
     return least is not None and least < top
 
@@ -232,7 +256,7 @@ def _any_waits(names: Iterable[str]) -> bool:
 def lag() -> Backlog:
     """How far everything is behind: what health checks and operators look at; five queries."""
     waiting = CaseEvent.objects.filter(position__isnull=True)
-    top = CaseEvent.objects.aggregate(top=Max("position"))["top"] or 0
+    top = _top()
     cursors = dict(ConsumerCursor.objects.values_list("name", "position"))
     at = {name: cursors.get(name, 0) for name in registered_consumers()}
     firsts = CaseEvent.objects.filter(position__in=[position + 1 for position in at.values()])

@@ -216,6 +216,18 @@ def test_a_backend_killed_in_the_middle_loses_and_doubles_nothing(case: Case) ->
     assert notebook.seen == pks
 
 
+def test_a_consumer_gets_the_kinds_that_it_wants_and_passes_the_others(case: Case) -> None:
+    pks = [append_event(case, kind).pk for kind in ("comment", "urge", "comment", "urge")]
+    notebook = Notebook()
+    relay.register(Consumer("notebook", notebook.handle, kinds=frozenset({"urge"})))
+    assert run_relay() == 4
+    assert notebook.seen == [pks[1], pks[3]]
+    append_event(case)
+    run_relay()
+    assert lag().is_empty
+    assert len(notebook.seen) == 2
+
+
 def test_a_new_consumer_reads_from_the_beginning(case: Case) -> None:
     pks = [append_event(case).pk for _number in range(4)]
     run_relay()
@@ -243,5 +255,5 @@ def test_an_idle_round_costs_few_queries(
     Notebook()
     append_event(case)
     run_relay()
-    with django_assert_num_queries(12):
+    with django_assert_num_queries(11):
         run_relay()
