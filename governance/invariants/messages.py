@@ -164,4 +164,29 @@ SELECT c.number, concat('message ', n.id, ' of event ', e.id, ' ', e.kind) AS de
 FROM cases_notification n JOIN cases_caseevent e ON e.id = n.event_id JOIN cases_case c ON c.id = e.case_id
 WHERE n.case_id <> e.case_id OR n.kind <> e.kind""",
     ),
+    Invariant(
+        "deliveries_are_single",
+        _(
+            "Outside the portal, too, nobody is told twice of one event on one channel, and nobody in another's place."
+        ),
+        """
+SELECT c.number, concat('event ', d.event_id, ', person ', d.recipient_id, ' by ', d.channel, ': ', d.n) AS detail
+FROM (SELECT event_id, recipient_id, channel, count(*) AS n FROM cases_delivery
+      GROUP BY event_id, recipient_id, channel HAVING count(*) > 1) d
+JOIN cases_caseevent e ON e.id = d.event_id JOIN cases_case c ON c.id = e.case_id
+UNION ALL
+SELECT c.number, concat('delivery ', d.id, ' to ', d.recipient_id, ' in message ', m.id, ' to ', m.recipient_id)
+FROM cases_delivery d
+JOIN cases_outboundmessage m ON m.id = d.message_id
+JOIN cases_caseevent e ON e.id = d.event_id JOIN cases_case c ON c.id = e.case_id
+WHERE m.recipient_id <> d.recipient_id OR m.channel <> d.channel""",
+    ),
+    Invariant(
+        "deliveries_leave",
+        _("No message that should leave the portal has been waiting for a sender."),
+        """
+SELECT concat('#', m.id) AS number, concat(m.channel, ' since ', m.next_try_at, ', tries ', m.tries) AS detail
+FROM cases_outboundmessage m
+WHERE m.state = 'waiting' AND m.next_try_at < %(at)s - %(grace)s""",
+    ),
 )

@@ -29,7 +29,7 @@ def main(arguments: list[str]) -> int:
     )
     parser.add_argument("--every", type=float, nargs=2, default=(2.0, 7.0), help="seconds between two faults")
     parser.add_argument("--patience", type=float, default=30, help="seconds for what was reported last")
-    parser.add_argument("--quiet", type=float, default=120, help="seconds until nothing may wait any more")
+    parser.add_argument("--quiet", type=float, default=240, help="seconds until nothing may wait any more")
     given = parser.parse_args(arguments)
     try:
         with portal(addresses.CHECKOUT / "var") as place:

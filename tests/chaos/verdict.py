@@ -17,17 +17,23 @@ from cases.relay import lag, registered_consumers
 from cases.workflow import UNROUTED_STATES
 from governance.invariants.promises import Question
 from governance.invariants.running import run_checks
+from governance.stack import console
 
 #: Seconds between two sweeps of beat, and what a busy machine needs to take what they find.
 SWEEP: Final = 30
+#: Seconds between two words about what still waits.
+TELL_EVERY: Final = 20.0
 
 
 def wait_until_quiet(seconds: float) -> list[str]:
     """Wait until nothing waits any more; what still does when the time is over."""
     until = time.monotonic() + seconds
-    waiting = ["nothing looked at yet"]
+    waiting, told_at = ["nothing looked at yet"], time.monotonic()
     while waiting and time.monotonic() < until:
         time.sleep(1)
+        if time.monotonic() > told_at + TELL_EVERY:
+            told_at = time.monotonic()
+            console.say(f"waiting: {'; '.join(waiting)}")
         try:
             waiting = _waiting()
         except (DatabaseError, InterfaceError):

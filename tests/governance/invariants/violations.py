@@ -23,6 +23,12 @@ REPORT: Final = (
     "WHERE e.kind = 'report')"
 )
 
+_OUTBOUND: Final = (
+    "INSERT INTO cases_outboundmessage (key, recipient_id, channel, kind, state, made_at, next_try_at, tries, error) "
+    f"SELECT gen_random_uuid(), recipient_id, 'sms', 'single', 'waiting', '2026-11-20', '2026-11-20', 0, '' "
+    f"FROM cases_notification WHERE event_id = {REPORT} LIMIT 1"
+)
+
 #: By check: what is done to the tables. Every check of the package has at least one.
 VIOLATIONS: Final[dict[str, tuple[tuple[str, ...], ...]]] = {
     "events_in_line": (
@@ -202,6 +208,21 @@ VIOLATIONS: Final[dict[str, tuple[tuple[str, ...], ...]]] = {
         ("UPDATE cases_notification SET kind = 'late' WHERE kind = 'report'",),
         (f"UPDATE cases_notification SET case_id = {MERGED} WHERE case_id = {HANDLING}",),
     ),
+    "deliveries_are_single": (
+        (
+            "ALTER TABLE cases_delivery DROP CONSTRAINT one_delivery_an_event_and_channel",
+            "INSERT INTO cases_delivery (recipient_id, event_id, channel, is_urgent, held, due_at) "
+            "SELECT recipient_id, event_id, 'sms', false, '', due_at FROM cases_notification, generate_series(1, 2) "
+            f"WHERE event_id = {REPORT}",
+        ),
+        (
+            _OUTBOUND,
+            "INSERT INTO cases_delivery (recipient_id, event_id, channel, is_urgent, held, due_at, message_id) "
+            "SELECT n.recipient_id, n.event_id, 'mail', false, '', n.due_at, m.id "
+            f"FROM cases_notification n, cases_outboundmessage m WHERE n.event_id = {REPORT}",
+        ),
+    ),
+    "deliveries_leave": ((_OUTBOUND,),),
     "one_claim_stands": (
         (f"UPDATE cases_claim SET ended_at = now() WHERE case_id = {WISH}",),
         (
