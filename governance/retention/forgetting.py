@@ -46,32 +46,33 @@ def count_old_rows(*, at: datetime) -> dict[str, int]:
 
 
 def _forget(rule: Rule, *, at: datetime, until: float) -> int:
-    total = 0
+    total, keys = 0, list[Any]()
     while time.monotonic() < until:
-        taken = _forget_batch(rule, at=at)
-        total += taken
-        if taken < BATCH:
+        # Behind the last batch: what went still stands in the index until a vacuum, and would be read again.
+        keys = _forget_batch(rule, at=at, after=keys[-1:])
+        total += len(keys)
+        if len(keys) < BATCH:
             break
     return total
 
 
 @transaction.atomic
-def _forget_batch(rule: Rule, *, at: datetime) -> int:
-    """Archive and delete the first rows; 0 as well while another run is at it."""
+def _forget_batch(rule: Rule, *, at: datetime, after: Sequence[Any]) -> list[Any]:
+    """Archive and delete the next rows; their keys. None as well while another run is at it."""
     due = rule.due(at)
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [LOCK])
         if due is None or not cursor.fetchone()[0]:
-            return 0
+            return []
         if rule.is_guarded:
             cursor.execute("SET LOCAL gezhi.retention = 'on'")  # the trigger still sees to the six months
-    rows = list(due.values("pk", *rule.columns)[:BATCH])
-    if not rows:
-        return 0
-    if rule.columns and settings.ARCHIVE_ROOT:
+    further = due.filter(pk__gt=after[0]) if after else due
+    rows = list(further.values("pk", *rule.columns)[:BATCH])
+    if rows and rule.columns and settings.ARCHIVE_ROOT:
         _archive(rule, rows, Path(settings.ARCHIVE_ROOT))
-    due.model._default_manager.filter(pk__in=[row["pk"] for row in rows]).delete()
-    return len(rows)
+    keys = [row["pk"] for row in rows]
+    due.model._default_manager.filter(pk__in=keys).delete()
+    return keys
 
 
 def _archive(rule: Rule, rows: Sequence[Mapping[str, Any]], folder: Path) -> None:

@@ -14,7 +14,7 @@ from django.core.management import CommandError, call_command
 
 from cases.models import Case
 from governance.backups import database
-from governance.backups.manifest import Manifest
+from governance.backups.manifest import Manifest, sha256_of
 from governance.backups.problems import BackupProblem
 from governance.backups.restoring import restore_backup, verify_backup
 from tests.factories.cases import World
@@ -110,6 +110,23 @@ def test_a_database_with_anything_in_it_is_refused(backup: Path, media: Path) ->
         call_command("restore", backup, stdout=StringIO())
     assert set(Case.objects.values_list("description", flat=True)) == {"seither geändert"}
     assert not media.exists()
+
+
+def test_a_restore_that_fails_in_the_middle_leaves_the_database_empty(
+    backup: Path, elsewhere: Elsewhere
+) -> None:
+    """A dump that was cut before it was sealed: its tables come, its rows do not."""
+    dump, sums = backup / "database.dump", backup / "SHA256SUMS"
+    content, old = dump.read_bytes(), sha256_of(dump)
+    dump.write_bytes(content[: len(content) * 2 // 3])
+    sums.write_text(sums.read_text().replace(old, sha256_of(dump)))
+    made = Manifest.read(backup)
+    (backup / "manifest.json").unlink()
+    replace(made, sums_sha256=sha256_of(sums)).write(backup)
+    with elsewhere():
+        with pytest.raises(BackupProblem, match="pg_restore: error"):
+            restore_backup(backup, say=quiet)
+        assert database.is_empty()
 
 
 def test_a_photo_of_the_same_name_is_never_written_over(

@@ -83,9 +83,10 @@ def test_lost_and_damaged_photos_are_told_with_their_orders(world: World, target
     lost, damaged = report_with_photo(world), report_with_photo(world)
     file_of(lost.attachments.get()).unlink()
     file_of(damaged.attachments.get()).write_bytes(b"not what was taken")
+    file_of(upload(world.worker)).unlink()
     out, errors = StringIO(), StringIO()
 
-    with pytest.raises(CommandError, match="2") as stopped:
+    with pytest.raises(CommandError, match="3") as stopped:
         call_command("backup", target, keep=1, stdout=out, stderr=errors)
 
     assert stopped.value.returncode == 3
@@ -97,26 +98,9 @@ def test_lost_and_damaged_photos_are_told_with_their_orders(world: World, target
     assert len(made) == 2
     told = Manifest.read(made[1]).lost
     assert sorted((each["number"], each["why"]) for each in told) == sorted(
-        [(lost.number, "missing"), (damaged.number, "damaged")]
+        [("", "missing"), (lost.number, "missing"), (damaged.number, "damaged")]
     )
     verify_backup(made[1], say=quiet)
-
-
-def test_an_upload_whose_file_is_lost_is_told_too_unless_it_was_discarded(world: World, target: Path) -> None:
-    file_of(upload(world.worker)).unlink()
-    manifest = back_up(target).manifest
-    assert [(each["number"], each["why"]) for each in manifest.lost] == [("", "missing")]
-    assert manifest.discarded == 0
-
-
-def test_without_the_folder_of_attachments_there_is_no_backup(
-    world: World, target: Path, media: Path
-) -> None:
-    report_with_photo(world)
-    media.rename(media.with_name("unmounted"))
-    with pytest.raises(BackupProblem, match=str(media)):
-        back_up(target)
-    assert names(target) == []
 
 
 def test_a_killed_backup_leaves_nothing_that_looks_like_one(
@@ -164,6 +148,11 @@ def test_a_backup_that_is_stopped_clears_up_behind_itself(world: World, target: 
         back_up(media / "backups")
     with pytest.raises(BackupProblem, match=str(target)):
         folders.need_space(target, 1 << 60)
+    # Nor where the disk with the attachments is not mounted.
+    media.rename(media.with_name("unmounted"))
+    with pytest.raises(BackupProblem, match=str(media)):
+        back_up(target)
+    assert names(target) == []
 
 
 def test_a_failing_pg_dump_is_told_in_its_words_and_has_no_password_on_its_line(
