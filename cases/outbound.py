@@ -3,7 +3,7 @@
 Two steps, of which each may be repeated or killed. `deliveries_for` makes a row for each person, event and
 channel, beside the message in the portal and in its transaction. `bundle` makes messages of what is due: what
 came outside working time is one digest when work begins, many at once are one summary, the rest go singly.
-They are sent by `cases.sending`. Why: docs/adr/0022-outbound-messages.md.
+They are sent by `cases.sending`. Why: docs/adr/0025-outbound-messages.md.
 """
 
 from __future__ import annotations
