@@ -53,4 +53,13 @@ def _next_of(rung: LadderRung, after: int) -> int | None:
 
 def deeds_at(rungs: Iterable[LadderRung], percent: int) -> list[str]:
     """What happens at a percentage, each deed once."""
-    return list(dict.fromkeys(rung.deed for rung in rungs if _next_of(rung, percent - 1) == percent))
+    return [rung.deed for rung in rungs_at(rungs, percent)]
+
+
+def rungs_at(rungs: Iterable[LadderRung], percent: int) -> list[LadderRung]:
+    """The rungs that stand at a percentage, repeats included; of several with one deed the first."""
+    found: dict[str, LadderRung] = {}
+    for rung in rungs:
+        if _next_of(rung, percent - 1) == percent:
+            found.setdefault(rung.deed, rung)
+    return list(found.values())

@@ -15,31 +15,12 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
-from unfold.admin import ModelAdmin
 
 from cases.actions.delivering import retry_outbound_message
 from cases.actions.setting_aside import retry_stuck_event, skip_stuck_event
-from cases.admin.base import acting, for_each
+from cases.admin.base import ReadOnlyAdmin, acting, for_each
 from cases.events import label_of
 from cases.models import OutboundMessage, StuckEvent
-from partymembers.officers import ConfiguredBySystemOfficer
-
-
-class _ReadOnly(ConfiguredBySystemOfficer, ModelAdmin):
-    """A list with actions: nothing is typed here."""
-
-    list_per_page = 50
-    may_delete = False
-    list_display_links = None
-
-    def has_add_permission(self, request: HttpRequest, *args: Any) -> bool:
-        """Nobody adds a row."""
-        return False
-
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
-        """Everything."""
-        return [field.name for field in self.opts.concrete_fields]
-
 
 #: What the readers of the log do, in words.
 READERS = {
@@ -66,7 +47,7 @@ class GivenUpFilter(admin.SimpleListFilter):
 
 
 @admin.register(StuckEvent)
-class StuckEventAdmin(_ReadOnly):
+class StuckEventAdmin(ReadOnlyAdmin):
     """The first stuck event of each order and reader, with how many wait behind it."""
 
     list_display = [
@@ -149,7 +130,7 @@ class StuckEventAdmin(_ReadOnly):
 
 
 @admin.register(OutboundMessage)
-class OutboundMessageAdmin(_ReadOnly):
+class OutboundMessageAdmin(ReadOnlyAdmin):
     """Messages that left or should have left the portal; those that were given up can be sent again."""
 
     list_display = [

@@ -8,7 +8,7 @@ from datetime import datetime
 from django.utils.translation import ngettext
 
 from cases.calendars import publication_warnings
-from cases.models import OutboundMessage, StuckEvent
+from cases.models import OutboundMessage, QuarantinedClock, StuckEvent
 from partymembers.officers import Notice, register_notices
 
 
@@ -36,3 +36,13 @@ def given_up(at: datetime) -> Iterator[Notice]:
             sent,
         )
         yield Notice(told % {"count": sent}, "admin:cases_outboundmessage_changelist")
+
+
+@register_notices
+def quarantined(at: datetime) -> Iterator[Notice]:
+    """Orders whose next rung of the ladder cannot be taken."""
+    if orders := QuarantinedClock.objects.waiting().count():
+        told = ngettext(
+            "%(count)d order cannot be escalated.", "%(count)d orders cannot be escalated.", orders
+        )
+        yield Notice(told % {"count": orders}, "admin:cases_quarantinedclock_changelist")

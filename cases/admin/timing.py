@@ -1,15 +1,14 @@
-"""Limits of the stages, and the escalation ladder."""
+"""Limits of the stages beside handling."""
 
 from __future__ import annotations
 
 from django import forms
 from django.contrib import admin
 from django.utils.translation import gettext_lazy
-from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminSelectWidget
+from unfold.widgets import UnfoldAdminIntegerFieldWidget
 
 from cases.admin.base import ConfigurationAdmin
-from cases.models import LadderRung, StagePolicy
-from cases.workflow import Kind
+from cases.models import StagePolicy
 
 
 class StagePolicyForm(forms.ModelForm):
@@ -31,35 +30,3 @@ class StagePolicyAdmin(ConfigurationAdmin):
     list_display = ["stage", "urgency", "minutes", "timer_type"]
     list_filter = ["urgency"]
     may_delete = False
-
-
-class LadderRungForm(forms.ModelForm):
-    """The kind of order is chosen from those that there are."""
-
-    kind = forms.ChoiceField(
-        label=gettext_lazy("kind of order"),
-        choices=[("", gettext_lazy("All")), *Kind.choices],
-        required=False,
-        widget=UnfoldAdminSelectWidget(),
-    )
-
-
-@admin.register(LadderRung)
-class LadderRungAdmin(ConfigurationAdmin):
-    """What happens at which share of a clock's limit."""
-
-    form = LadderRungForm
-
-    list_display = [
-        "percent",
-        "deed",
-        "repeat_every",
-        "kind",
-        "stage",
-        "urgency",
-        "matter_class",
-        "is_active",
-    ]
-    list_filter = ["is_active", "deed", "urgency", "stage"]
-    list_select_related = ["matter_class"]
-    autocomplete_fields = ["matter_class"]

@@ -3,11 +3,12 @@
 import django.db.models.deletion
 from django.db import migrations, models
 
-#: What running clocks count as passed: below their next rung; where the ladder ended, what they took.
+#: What running clocks count as passed: what they took; late ones all below their next rung, as they may have
+#: left rungs behind (given back from the top, reopened).
 SET_PASSED = """
-UPDATE cases_clock AS clock SET passed_percent = coalesce(
-    clock.next_rung_percent - 1,
-    (SELECT max(percent) FROM cases_takenrung AS taken WHERE taken.clock_id = clock.id), 0)
+UPDATE cases_clock AS clock SET passed_percent = greatest(
+    (SELECT max(percent) FROM cases_takenrung AS taken WHERE taken.clock_id = clock.id),
+    CASE WHEN clock.next_rung_percent > 100 THEN clock.next_rung_percent - 1 ELSE 0 END)
 WHERE clock.stopped_at IS NULL;
 """
 

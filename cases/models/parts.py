@@ -128,6 +128,14 @@ class TakenRung(models.Model):
         return f"{self.clock_id} {self.percent} %"
 
 
+class QuarantinedClockQuerySet(models.QuerySet["QuarantinedClock"]):
+    """Clocks that failed."""
+
+    def waiting(self) -> QuarantinedClockQuerySet:
+        """Those whose rung still has to be taken; when the stage has ended, nothing has."""
+        return self.filter(resolved_at=None, clock__stopped_at=None)
+
+
 class QuarantinedClock(models.Model):
     """A clock whose rung could not be taken: why, how often, since when. It is tried again by itself.
 
@@ -140,6 +148,8 @@ class QuarantinedClock(models.Model):
     since = models.DateTimeField(_("since"))
     last_at = models.DateTimeField(_("last tried at"))
     resolved_at = models.DateTimeField(_("resolved at"), null=True)
+
+    objects = QuarantinedClockQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("order that cannot be escalated")

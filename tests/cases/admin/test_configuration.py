@@ -16,6 +16,7 @@ from cases.models import (
     MatterClass,
     OutboundMessage,
     OwnerRole,
+    QuarantinedClock,
     Responsibility,
     StagePolicy,
     Standard,
@@ -84,7 +85,7 @@ def standard_form(matter, **fields) -> dict:
 
 def test_only_configuration_is_registered():
     registered = {model for model in admin.site._registry if model._meta.app_label == "cases"}
-    assert registered == CONFIGURED | {OutboundMessage, StuckEvent}
+    assert registered == CONFIGURED | {OutboundMessage, QuarantinedClock, StuckEvent}
 
 
 class TestWho:
