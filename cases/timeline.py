@@ -187,8 +187,7 @@ def _clock_words(label: str, data: dict[str, object]) -> str:
     stage: str | Promise = str(data.get("stage", ""))
     if stage in Stage.values:
         stage = Stage(stage).label
-    return _("%(what)s: %(stage)s, %(percent)s%% of its time used") % {
-        "what": label,
-        "stage": stage,
-        "percent": data.get("percent", ""),
-    }
+    told = {"what": label, "stage": stage, "percent": data.get("percent", "")}
+    if data.get("no_recipient"):
+        return _("%(what)s: %(stage)s, %(percent)s%% of its time used; nobody was there, passed on") % told
+    return _("%(what)s: %(stage)s, %(percent)s%% of its time used") % told

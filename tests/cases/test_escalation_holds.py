@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from django.utils import translation
 
 from cases import escalation
 from cases.actions import checking, desk, handling, oversight
@@ -16,6 +17,7 @@ from cases.escalation import sweep_ladder
 from cases.events import payload_problems
 from cases.models import Case, CaseEvent, Clock, LadderRung, Notification, QuarantinedClock, TakenRung
 from cases.relay import run_relay
+from cases.timeline import lines_of
 from cases.workflow import Stage, State
 from partymembers.models import Post
 from tests.cases.test_escalation import on, rungs
@@ -216,3 +218,17 @@ def test_a_rung_taken_on_a_closed_order_is_none(world: World) -> None:
 
     assert sweep_ladder(at=NOON + timedelta(days=90)).done == 0
     assert LadderRung.objects.filter(is_active=True).exists()
+
+
+def test_the_history_says_in_words_that_nobody_was_there(world: World) -> None:
+    nobody_at(world.city.west)
+    case = report(world)
+    sweep_ladder(at=on("20 10:30"))
+
+    with translation.override("en"):
+        lines = [line.what for line in lines_of(case.events.order_by("seq").select_related("actor"), [])]
+
+    assert lines[1:] == [
+        "Nearly due: Accept, 80% of its time used; nobody was there, passed on",
+        "Late: Accept, 100% of its time used; nobody was there, passed on",
+    ]
