@@ -12,7 +12,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, TypeAlias
 
 from django.conf import settings
 from django.db import connection, transaction
@@ -36,7 +36,8 @@ WINDOW: Final = timedelta(minutes=5)
 #: People whose deliveries are bundled in one transaction.
 PEOPLE: Final = 500
 
-Held, Kind = Delivery.Held, OutboundMessage.Kind
+Kind: TypeAlias = OutboundMessage.Kind
+Held: TypeAlias = Delivery.Held
 
 
 def enabled_channels() -> list[OutboundChannel]:

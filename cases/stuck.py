@@ -94,7 +94,9 @@ def _one_by_one(name: str, handle: Handle, events: Sequence[CaseEvent], behind: 
 def _set_aside(name: str, events: Iterable[CaseEvent], error: Exception | None = None) -> None:
     """Write rows for events that wait; with an error for the first of its order, which is tried again."""
     rows = [
-        StuckEvent(consumer=name, event=event, case_id=event.case_id, position=event.position, since=Now())
+        StuckEvent(
+            consumer=name, event=event, case_id=event.case_id, position=event.position or 0, since=Now()
+        )
         for event in events
     ]
     if not rows:

@@ -22,6 +22,7 @@ from cases.gateways import Mail, Unreachable
 from cases.models import DeliveryPreference, OutboundMessage
 from cases.outbound import bundle
 from cases.sending import MOST_TRIES, send_waiting
+from cases.tasks import send_outbound
 from governance.common.errors import NotAllowed, NotVisible, WrongState
 from partymembers.models import AuditEntry, Role, User
 from tests.factories.cases import NOON, World, make_world, report
@@ -157,6 +158,17 @@ class TestSms:
         assert send_waiting() == 1
         (facts,) = gateway.taken.values()
         assert (facts["template"], facts["parameters"]) == ("gezhi_summary", {"count": "8", "label": "格治"})
+
+
+def test_the_task_bundles_and_sends_and_a_repeat_of_it_does_nothing(
+    world: World, gateway: FakeGateway
+) -> None:
+    report(world)
+    tell()
+    send_outbound()
+    send_outbound()
+    assert len(gateway.asked) == len(gateway.taken) == 1
+    assert states() == [("sent", 1)]
 
 
 @pytest.mark.django_db(transaction=True)

@@ -179,7 +179,12 @@ def test_two_relays_at_once_try_a_failed_event_once(case: Case) -> None:
     notebook = Notebook(refuse=lambda event: True)
     append_event(case)
     run_relay(seconds=5)
-    notebook.refuse = lambda event: bool(tries.append(event.pk))
+
+    def note(event: CaseEvent) -> bool:
+        tries.append(event.pk)
+        return False
+
+    notebook.refuse = note
     come_due()
     threads = [threading.Thread(target=_relay_and_close) for _number in range(2)]
     for thread in threads:
