@@ -137,14 +137,7 @@ def step(office: Office, life: Life) -> bool:
 
 def drive(office: Office, lives: list[Life], *, seconds: float, patience: float) -> None:
     """Report all orders, spread over the seconds; bring each on until `patience` after the last report."""
-    from django.db import (  # noqa: PLC0415
-        DatabaseError,
-        DataError,
-        IntegrityError,
-        InterfaceError,
-        ProgrammingError,
-        connection,
-    )
+    from django.db import connection  # noqa: PLC0415
 
     from governance.common.errors import DomainError  # noqa: PLC0415
 
@@ -161,9 +154,9 @@ def drive(office: Office, lives: list[Life], *, seconds: float, patience: float)
                 continue
         except DomainError:  # somebody was faster: the ladder, or we ourselves before an answer was lost
             office.counts["refused"] += 1
-        except (IntegrityError, DataError, ProgrammingError):  # no outage, but a fault of ours
-            raise
-        except (DatabaseError, InterfaceError, OSError):
+        except Exception as error:
+            if not _is_outage(error):
+                raise
             office.counts["interrupted"] += 1
             connection.close()
             office.browser.close()
@@ -173,6 +166,22 @@ def drive(office: Office, lives: list[Life], *, seconds: float, patience: float)
             ends = max(ends, now + patience)
         if now < ends:
             heapq.heappush(turns, (now + pause, n))
+
+
+def _is_outage(error: Exception) -> bool:
+    """Whether something was away, as it is all the time here, rather than a fault of ours."""
+    from django.db import (  # noqa: PLC0415
+        DatabaseError,
+        DataError,
+        IntegrityError,
+        InterfaceError,
+        ProgrammingError,
+    )
+    from django.db.transaction import TransactionManagementError  # noqa: PLC0415
+
+    if isinstance(error, (IntegrityError, DataError, ProgrammingError)):
+        return isinstance(error, TransactionManagementError)  # what follows a connection that was lost
+    return isinstance(error, (DatabaseError, InterfaceError, OSError))
 
 
 def main() -> None:
