@@ -10,7 +10,9 @@ from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 
 import pytest
+import time_machine
 from django.core.management import call_command
+from django.utils import translation
 
 from cases.actions import desk, handling
 from cases.actions.catalogue import import_calendar_year, remove_configuration, save_configuration
@@ -21,6 +23,7 @@ from cases.escalation import sweep_ladder
 from cases.events import payload_problems
 from cases.models import CalendarChange, CalendarDay, Case, CaseEvent, Clock, TakenRung, Urgency, WorkHours
 from cases.recalculation import recalculate
+from cases.timeline import lines_of
 from cases.workflow import Stage, State
 from tests.factories.cases import World, bring_to, make_world, report
 from tests.factories.catalogue import make_matter
@@ -105,6 +108,9 @@ def test_each_moved_order_gets_one_event_that_says_what_moved(world: World) -> N
     assert event.data["stages"] == "handle,whole"
     assert payload_problems(event.kind, event.data) == []
     assert before.last_seq + 1 == after.last_seq
+    with translation.override("en"), time_machine.travel(at):
+        line = lines_of([event], [])[0]
+    assert line.what == "Due times follow the work calendar: due 09-29 12:00 instead of 09-28 12:00"
 
 
 def test_the_next_rung_and_the_warning_move_along_and_rungs_taken_stay_taken(world: World) -> None:
