@@ -51,7 +51,7 @@ class People:
 
     def _report(self) -> None:
         try:
-            while not self._enough.wait(0.01) and len(self.reported) < 200:
+            while not self._enough.wait(0.05):
                 self.reported.append(report_with_photo(self.world))
         except BaseException as error:
             self.failure = error
@@ -77,7 +77,7 @@ def test_a_city_at_work_is_restored_as_it_was_at_one_moment(
         taken = back_up(tmp_path / "backups", say)
         people.wait_for_more()
     assert people.failure is None
-    assert len(said) == 2
+    assert len(said) >= 2  # more on a slow machine: signs of life
     manifest = taken.manifest
     # The photo that was thrown away after the snapshot is a row in the dump, and no loss.
     assert (manifest.lost, manifest.discarded) == ([], 2)
