@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -127,13 +128,13 @@ class ResolvedFilter(admin.SimpleListFilter):
         first, *others = super().choices(changelist)
         return [{**first, "display": _("Tried again")}, *others]
 
-    def queryset(self, request: HttpRequest, queryset: QuarantinedClockQuerySet) -> QuarantinedClockQuerySet:
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """Those in the chosen state."""
         if self.value() == "all":
             return queryset
         if self.value() == "resolved":
             return queryset.filter(resolved_at__isnull=False)
-        return queryset.waiting()
+        return queryset.filter(pk__in=QuarantinedClock.objects.waiting().values("pk"))
 
 
 @admin.register(QuarantinedClock)

@@ -100,7 +100,7 @@ def fill(count: int, *, at: datetime) -> int:
             " LATERAL (SELECT %(at)s::timestamptz + interval '1 day'"
             " + held.n %% 90000 * interval '1 minute' AS at) AS later"
             " ORDER BY held.n LIMIT %(count)s ON CONFLICT DO NOTHING",
-            {"limit": LIMIT, "stages": stages, "at": at, "count": count},
+            {"limit": str(LIMIT), "stages": stages, "at": at, "count": count},
         )
         cursor.execute("SET session_replication_role = origin")
         cursor.execute("VACUUM ANALYZE cases_clock, cases_case, cases_caseevent, cases_takenrung")
@@ -142,10 +142,10 @@ def take(count: int, sweeps: int) -> Taken:
     pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
     running = [subprocess.Popen(command, **pipes) for _ in range(sweeps)]
     for each in running:
-        each.stdout.readline()  # type: ignore[union-attr]  # it has loaded
+        each.stdout.readline()  # it has loaded
     for each in running:
-        each.stdin.write("go\n")  # type: ignore[union-attr]
-        each.stdin.flush()  # type: ignore[union-attr]
+        each.stdin.write("go\n")
+        each.stdin.flush()
     told = [json.loads(each.communicate()[0]) for each in running]
     return Taken(sweeps, TakenRung.objects.count() - before, max(each["seconds"] for each in told))
 
