@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from cases import clocks
 from cases.deadlines import TimerType
@@ -17,6 +17,21 @@ from cases.relay import nudge
 #: The timers that a calendar moves; limits that run day and night gain no minute.
 WORKING: Final = [timer for timer in TimerType if timer.is_working_time]
 _KIND: Final = "calendar_changed"
+_CLOCKS: Final = """
+UPDATE cases_clock AS clock
+SET due_at = fresh.due_at, warn_at = fresh.warn_at, next_rung_at = fresh.next_rung_at
+FROM unnest(%s::bigint[], %s::timestamptz[], %s::timestamptz[], %s::timestamptz[])
+    AS fresh (id, due_at, warn_at, next_rung_at)
+WHERE clock.id = fresh.id
+"""
+_CASES: Final = """
+UPDATE cases_case AS held
+SET due_at = fresh.due_at, next_due_at = fresh.next_due_at, next_warn_at = fresh.next_warn_at,
+    next_stage = fresh.next_stage, last_seq = fresh.last_seq, updated_at = %s
+FROM unnest(%s::bigint[], %s::timestamptz[], %s::timestamptz[], %s::timestamptz[], %s::text[], %s::int[])
+    AS fresh (id, due_at, next_due_at, next_warn_at, next_stage, last_seq)
+WHERE held.id = fresh.id
+"""
 
 
 class Instants(NamedTuple):
@@ -46,20 +61,40 @@ def moved(clock: Clock, *, at: datetime) -> Instants | None:
 
 @transaction.atomic
 def follow_calendar(*, case_ids: Sequence[int], at: datetime) -> int:
-    """Move the running clocks of these orders to where the calendar in force has them; how many orders moved.
+    """Move the running clocks of these orders to where the calendar in force has them; how many are due anew.
 
-    An order of which nothing moves gets no event, so that a repeat changes nothing.
+    Each of those gets one event. Where neither due nor warning time moves, as when an order is late already,
+    only the next rung does, and the history has nothing to tell. A repeat changes nothing.
     """
-    events = [event for case in _locked(case_ids) if (event := _moved_event(case, at)) is not None]
-    cases = [event.case for event in events]
-    running = [clock for case in cases for clock in case.clocks.all() if clock.is_running]
-    Clock.objects.bulk_update(running, Instants._fields)
-    copied = ["due_at", "next_due_at", "next_warn_at", "next_stage", "last_seq", "updated_at"]
-    Case.objects.bulk_update(cases, copied)
+    touched: list[Clock] = []
+    events = []
+    for case in _locked(case_ids):
+        found = [(clock, instants) for clock in case.clocks.all() if (instants := moved(clock, at=at))]
+        touched += [clock for clock, _instants in found]
+        if (event := _move(case, found, at)) is not None:
+            events.append(event)
+    _write(touched, [event.case for event in events], at)
     CaseEvent.objects.bulk_create(events)
     if events:
         transaction.on_commit(nudge)
     return len(events)
+
+
+def _write(touched: Sequence[Clock], cases: Sequence[Case], at: datetime) -> None:
+    """Write clocks and orders in a statement each; `bulk_update` is ten times slower."""
+    with connection.cursor() as cursor:
+        if touched:
+            rows = [(c.pk, c.due_at, c.warn_at, c.next_rung_at) for c in touched]
+            cursor.execute(_CLOCKS, _columns(rows))
+        if cases:
+            held = [
+                (c.pk, c.due_at, c.next_due_at, c.next_warn_at, str(c.next_stage), c.last_seq) for c in cases
+            ]
+            cursor.execute(_CASES, [at, *_columns(held)])
+
+
+def _columns(rows: Sequence[tuple[Any, ...]]) -> list[list[Any]]:
+    return [list(column) for column in zip(*rows, strict=True)]
 
 
 def _locked(case_ids: Sequence[int]) -> Iterable[Case]:
@@ -69,21 +104,17 @@ def _locked(case_ids: Sequence[int]) -> Iterable[Case]:
     return rows.defer("search_terms").prefetch_related("clocks")
 
 
-def _moved_event(case: Case, at: datetime) -> CaseEvent | None:
-    """Move the order's clocks in memory; the event that tells of it, or None where nothing moved."""
+def _move(case: Case, found: Sequence[tuple[Clock, Instants]], at: datetime) -> CaseEvent | None:
+    """Move the order's clocks in memory; the event that tells of it, or None where only rungs move."""
     told = {"from_due_at": case.due_at, "from_next_due_at": case.next_due_at}
-    stages = []
-    for clock in case.clocks.all():
-        instants = moved(clock, at=at)
-        if instants is not None:
-            clock.due_at, clock.warn_at, clock.next_rung_at = instants
-            stages.append(clock.stage)
+    stages = sorted(clock.stage for clock, new in found if new[:2] != (clock.due_at, clock.warn_at))
+    for clock, instants in found:
+        clock.due_at, clock.warn_at, clock.next_rung_at = instants
     if not stages:
         return None
     clocks.refresh(case)
     told |= {"due_at": case.due_at, "next_due_at": case.next_due_at}
     case.last_seq += 1
-    case.updated_at = at
     return CaseEvent(
         case=case,
         seq=case.last_seq,
@@ -94,5 +125,5 @@ def _moved_event(case: Case, at: datetime) -> CaseEvent | None:
         from_state=case.state,
         to_state=case.state,
         data={name: instant and instant.isoformat() for name, instant in told.items()}
-        | {"stages": ",".join(sorted(stages))},
+        | {"stages": ",".join(stages)},
     )

@@ -130,6 +130,41 @@ def test_the_next_rung_and_the_warning_move_along_and_rungs_taken_stay_taken(wor
     assert list(TakenRung.objects.values_list("clock__stage", "percent", "deed").order_by("pk")) == taken
 
 
+def test_of_a_late_order_only_the_next_rung_moves_and_its_history_tells_nothing(world: World) -> None:
+    """Accepting was due on Thursday at 18:00; 150 % of its half hour comes on the next working day."""
+    case = report(world, at=on("09-24 17:30"))
+    sweep_ladder(at=on("09-24 18:00"))
+    at = on("09-24 18:05")
+    clock = Clock.objects.get(case=case, stage=Stage.ACCEPT)
+    assert [local(clock.due_at), local(clock.next_rung_at)] == ["09-24 18:00", "09-25 08:15"]
+    change_day(world, date(2026, 9, 25), is_workday=False, at=at)
+    Clock.objects.filter(case=case, stage=Stage.WHOLE).update(stopped_at=at)
+
+    assert follow(at) == 0
+    clock.refresh_from_db()
+    assert [local(clock.due_at), local(clock.next_rung_at)] == ["09-24 18:00", "09-28 08:15"]
+    assert not CaseEvent.objects.filter(kind="calendar_changed").exists()
+    assert follow(at) == 0
+
+
+def test_where_only_the_warning_moves_the_lists_know_it(world: World) -> None:
+    """Friday off for Sunday worked leaves Monday's times as they were; the warning had stood elsewhere."""
+    two_days = make_matter(name="积存渣土", amount=2, timer=TimerType.WORK_DAY)
+    case = bring_to(world, State.HANDLING, at=on("09-24 16:00"), matter=two_days)
+    clock = Clock.objects.get(case=case, stage=Stage.HANDLE)
+    assert [local(clock.warn_at), local(clock.due_at)] == ["09-28 10:51", "09-28 16:03"]
+    at = on("09-24 17:00")
+    change_day(world, date(2026, 9, 25), is_workday=False, at=at)
+    change_day(world, date(2026, 9, 27), is_workday=True, at=at)
+    Clock.objects.filter(pk=clock.pk).update(warn_at=on("09-27 10:51"))
+
+    assert follow(at) == 1
+    case.refresh_from_db()
+    clock.refresh_from_db()
+    assert [local(clock.warn_at), local(clock.due_at)] == ["09-28 10:51", "09-28 16:03"]
+    assert local(case.next_warn_at) == "09-28 10:51"
+
+
 def test_a_limit_that_runs_day_and_night_gains_no_minute(world: World) -> None:
     urgent = make_matter(name="燃气泄漏", amount=48, timer=TimerType.URGENT_HOUR, urgency=Urgency.URGENT)
     natural = make_matter(name="积存渣土", amount=2, timer=TimerType.NATURAL_DAY)
