@@ -35,10 +35,10 @@ def main() -> None:
         print(told(latencies(given.paced, given.rate), given.rate), flush=True)
         return
     rates = [throughput(given.events) for _ in range(ROUNDS)]
-    rate, messages, processor = sorted(rates)[ROUNDS // 2]
+    rate, messages, own, database = sorted(rates)[ROUNDS // 2]
     print(
-        f"{'relay, all readers, one process':32}{rate:8.0f} events a second with {messages:,} messages,"
-        f" {processor * 1e6 / given.events:.0f} µs of its processor each",
+        f"{'relay, all readers, one process':32}{rate:8.0f} events a second with {messages:,} messages;"
+        f" processor {own * 1e6 / given.events:.0f} µs each, PostgreSQL {database * 1e6 / given.events:.0f}",
         flush=True,
     )
 
@@ -64,22 +64,29 @@ def append(count: int, *, at: datetime) -> None:
         )
 
 
-def throughput(count: int) -> tuple[float, int, float]:
-    """Events a second, the messages written, and the seconds of this process's processor."""
+def throughput(count: int) -> tuple[float, int, float, float]:
+    """Events a second, the messages written, and the processor's seconds: this process's, PostgreSQL's."""
+    from django.db import connection  # noqa: PLC0415
     from django.utils import timezone  # noqa: PLC0415
 
     from cases.models import Notification  # noqa: PLC0415
     from cases.publishing import publisher  # noqa: PLC0415
     from cases.relay import lag, run_relay  # noqa: PLC0415
+    from tests.benchmarks.machine import processor_seconds  # noqa: PLC0415
 
     append(count, at=timezone.now())
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        backend = {cursor.fetchone()[0]}
+    database = processor_seconds(backend)
     before = Notification.objects.count()
     began, used = time.perf_counter(), time.process_time()
     with publisher.quiet():
         while not lag().is_empty:
             run_relay(seconds=600)
     took, used = time.perf_counter() - began, time.process_time() - used
-    return count / took, Notification.objects.count() - before, used
+    database = processor_seconds(backend) - database
+    return count / took, Notification.objects.count() - before, used, database
 
 
 def latencies(seconds: float, rate: float) -> list[float]:
