@@ -75,7 +75,7 @@ people AS (
 #: Events that everybody must have been told of by now: read by the reader of messages, and not older than
 #: the first message that is still kept.
 _TOLD: Final = """
-told AS (
+told AS MATERIALIZED (
     SELECT e.id, e.case_id, e.seq, e.kind, e.actor_id, e.data, c.number, c.desk_id, c.unit_id, c.handler_id,
            (e.at AT TIME ZONE 'Asia/Shanghai')::date AS day
     FROM cases_caseevent e

@@ -137,14 +137,14 @@ def _passed_by_running_clocks(time: WorkingTime) -> str:
 edited AS (SELECT greatest(
     (SELECT max(at) FROM partymembers_auditentry WHERE action LIKE 'ladderrung%%'),
     (SELECT max(coalesce(finished_at, %(at)s)) FROM cases_ladderchange)) AS at),
-k AS (
+k AS MATERIALIZED (
     SELECT k.*, greatest(k.started_at, edited.at,
                (SELECT max(m.at) FROM cases_caseevent m
                 WHERE m.case_id = k.case_id AND m.kind IN {_FRESH})) AS fresh
     FROM cases_clock k, edited
     WHERE k.stopped_at IS NULL AND k.paused_at IS NULL AND k."limit" + k.extended > interval '0'
 ),
-reached AS (
+reached AS MATERIALIZED (
     SELECT k.*, least(floor(({now} - {paused}) / {whole} * 100)::bigint,
                       coalesce(k.next_rung_percent, 2147483647) - 1) AS up_to,
            ceil(({known} - {paused}) / {whole} * 100)::bigint AS since
