@@ -15,7 +15,6 @@ from cases.relay import registered_consumers
 from governance.invariants.promises import Outcome, Question
 from governance.invariants.running import run_checks
 
-
 #: Rows of each check that one run mends.
 MOST_MENDED: Final = 10_000
 
