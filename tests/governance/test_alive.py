@@ -16,14 +16,13 @@ import pytest
 from django.db import connection, transaction
 from django.utils import timezone
 
-from cases.models import Case, Heartbeat
+from cases.models import Heartbeat
 from cases.tasks import route_case
 from governance import alive
 from governance.celery import BEAT_SCHEDULE, app
 from governance.stack import tasks
 from governance.stack.processes import Supervisor
 from tests.conftest import ROOT, wait_for
-from tests.factories.cases import NOON, make_world, report
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -98,12 +97,12 @@ def test_a_worker_that_no_longer_takes_from_one_of_its_queues_shows_no_life(watc
 
 
 def test_a_worker_with_all_hands_busy_is_none_that_hangs(watched: Watched) -> None:
-    """Its only process waits for an order that somebody else has locked, so that no message is taken."""
+    """Its only process waits for a table that somebody else has locked, so that no message is taken."""
     watched.shows_life()
-    case = report(make_world(), at=NOON)
     with transaction.atomic():
-        Case.objects.select_for_update().get(pk=case.pk)
-        route_case.apply_async(args=[case.pk], queue="urgent")
+        with connection.cursor() as cursor:
+            cursor.execute("LOCK TABLE cases_case IN ACCESS EXCLUSIVE MODE")
+        route_case.apply_async(args=[1], queue="urgent")
         wait_for(waits_for_a_lock)
         watched.is_silent_for(100)
         wait_for(lambda: time.time() - watched.file.stat().st_mtime < 60, 25)
