@@ -10,7 +10,7 @@ endif
 BIN := .venv/bin
 ROOMS := governance cases partymembers grids tests scripts manage.py
 
-.PHONY: help up test reset fmt lint bench lock messages status
+.PHONY: help up test reset fmt lint bench chaos lock messages status
 
 help:  ## list the commands
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/make \1\t\2/' | expand -t 16
@@ -35,6 +35,10 @@ fmt:  ## format the code
 bench:  ## measure reporting, inbox and order page with 100,000 orders
 	@$(PYTHON) scripts/bootstrap.py portal checks
 	@$(BIN)/python -m tests.benchmarks $(ARGS)
+
+chaos:  ## 2,000 orders while everything is killed, flushed and restarted (ORDERS= SECONDS= CHAOS_SEED=)
+	@$(PYTHON) scripts/bootstrap.py portal checks
+	@ORDERS=$(ORDERS) SECONDS=$(SECONDS) CHAOS_SEED=$(CHAOS_SEED) $(BIN)/python -m tests.chaos $(ARGS)
 
 status:  ## where the running services of this checkout are
 	@$(BIN)/python -m governance.stack status

@@ -134,15 +134,12 @@ def reckon(clock: Clock, case: Case, ladder: Iterable[LadderRung]) -> None:
     """Set the clock's due and warning times and its next rung from its limit, extension and pauses."""
     clock.due_at = instant(clock, 100)
     clock.warn_at = instant(clock, WARN_PERCENT)
-    if clock.next_rung_percent is not None:
-        schedule_rung(clock, case, ladder, after=clock.next_rung_percent - 1)
-    elif clock.pk is None:
-        schedule_rung(clock, case, ladder, after=0)
+    schedule_rung(clock, case, ladder)
 
 
-def schedule_rung(clock: Clock, case: Case, ladder: Iterable[LadderRung], *, after: int) -> None:
-    """Point the clock at the first rung above `after` percent; none while it stands still."""
-    percent = next_percent(rungs_for(ladder, case, clock.stage), after)
+def schedule_rung(clock: Clock, case: Case, ladder: Iterable[LadderRung]) -> None:
+    """Point the clock at the first rung above what it has passed; at no instant while it stands still."""
+    percent = next_percent(rungs_for(ladder, case, clock.stage), clock.passed_percent)
     clock.next_rung_percent = percent
     clock.next_rung_at = instant(clock, percent) if percent is not None and clock.is_running else None
 
@@ -167,9 +164,15 @@ def rearm(case: Case, *, at: datetime) -> None:
     ladder = active_ladder()
     for clock in _known(case):
         if clock.stopped_at is None and clock.next_rung_percent is None:
-            limit = max(clock.limit + clock.extended, timedelta(seconds=1))
-            schedule_rung(clock, case, ladder, after=used(clock, now=at) * 100 // limit)
+            _leave_behind(clock, at)
+            schedule_rung(clock, case, ladder)
             clock.save()
+
+
+def _leave_behind(clock: Clock, at: datetime) -> None:
+    """Pass what the clock has used by now, without taking it."""
+    limit = max(clock.limit + clock.extended, timedelta(seconds=1))
+    clock.passed_percent = max(clock.passed_percent, used(clock, now=at) * 100 // limit)
 
 
 def instant(clock: Clock, percent: int) -> datetime:
@@ -206,6 +209,14 @@ def stop(case: Case, *stages: str, at: datetime) -> None:
             clock.save()
 
 
+def silence_standing(case: Case) -> None:
+    """Take the next rung from clocks that stand or have stopped, should one have kept it."""
+    for clock in _known(case):
+        if clock.next_rung_at is not None and not clock.is_running:
+            clock.next_rung_at = None
+            clock.save(update_fields=["next_rung_at"])
+
+
 def run_on(case: Case, stage: Stage, *, at: datetime) -> None:
     """Let a stage's last clock run on as if it had never stopped: its due time stays what it was.
 
@@ -216,9 +227,8 @@ def run_on(case: Case, stage: Stage, *, at: datetime) -> None:
     if clock is None or clock.stopped_at is None:
         return
     clock.stopped_at = clock.used = None
-    limit = max(clock.limit + clock.extended, timedelta(seconds=1))
-    passed = max(used(clock, now=at) * 100 // limit, (clock.next_rung_percent or 0) - 1)
-    schedule_rung(clock, case, active_ladder(), after=passed)
+    _leave_behind(clock, at)
+    schedule_rung(clock, case, active_ladder())
     clock.save()
 
 

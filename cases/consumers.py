@@ -87,9 +87,9 @@ def pass_on_news(events: Sequence[CaseEvent]) -> None:
             tell_merged(case_id=case_id, event=event)
 
 
-ROUTER = Consumer("router", route_new)
-STRAYS = Consumer("strays", catch_strays, batch=100)
-MERGED_NEWS = Consumer("merged_news", pass_on_news, batch=100)
+ROUTER = Consumer("router", route_new, kinds=_NEEDS_ROUTE)
+STRAYS = Consumer("strays", catch_strays, kinds=_MAY_STRAY)
+MERGED_NEWS = Consumer("merged_news", pass_on_news, kinds=_NEWS | {"merged_news"})
 
 
 def _ids(cases: QuerySet[Case]) -> list[int]:

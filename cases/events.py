@@ -15,48 +15,18 @@ from typing import Any
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-
-class FieldType(StrEnum):
-    """How a field stands in JSON."""
-
-    ID = "id"  # a positive integer
-    IDS = "ids"  # a list of them
-    TEXT = "text"
-    NUMBER = "number"  # an integer
-    FLAG = "flag"  # true or false
-    INSTANT = "instant"  # ISO 8601 with an offset
-    SECONDS = "seconds"  # an amount of time, in the clock's own time where it belongs to a clock
-
-
-@dataclass(frozen=True)
-class Field:
-    """One field of a payload; `always` fields are never missing."""
-
-    type: FieldType
-    meaning: str
-    always: bool = False
-
-    def accepts(self, value: object) -> bool:
-        """Whether the value is of the field's type; null stands for "none" in fields that may be missing."""
-        if value is None:
-            return not self.always
-        if self.type == FieldType.FLAG:
-            return isinstance(value, bool)
-        if self.type == FieldType.IDS:
-            return isinstance(value, list) and all(_is_id(each) for each in value)
-        if self.type == FieldType.ID:
-            return _is_id(value)
-        if self.type in (FieldType.NUMBER, FieldType.SECONDS):
-            return isinstance(value, int) and not isinstance(value, bool)
-        return isinstance(value, str)
-
-
-def _is_id(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value > 0
+from cases.payloads import Field
+from cases.payloads import flag as _flag
+from cases.payloads import instant as _instant
+from cases.payloads import number as _number
+from cases.payloads import row_id as _id
+from cases.payloads import row_ids as _ids
+from cases.payloads import seconds as _seconds
+from cases.payloads import text as _text
 
 
 class Circle(StrEnum):
-    """A group of people around an order (`cases.notify` finds who they are)."""
+    """A group of people around an order (`cases.circles` says who stands in them)."""
 
     HOLDER = "holder"  # whoever must act next
     DESK = "desk"  # staff of the desk that holds the order
@@ -85,34 +55,6 @@ class EventKind:
     version: int = 1
 
 
-def _id(meaning: str, always: bool = False) -> Field:
-    return Field(FieldType.ID, meaning, always)
-
-
-def _ids(meaning: str) -> Field:
-    return Field(FieldType.IDS, meaning)
-
-
-def _text(meaning: str, always: bool = False) -> Field:
-    return Field(FieldType.TEXT, meaning, always)
-
-
-def _number(meaning: str, always: bool = False) -> Field:
-    return Field(FieldType.NUMBER, meaning, always)
-
-
-def _flag(meaning: str) -> Field:
-    return Field(FieldType.FLAG, meaning)
-
-
-def _instant(meaning: str) -> Field:
-    return Field(FieldType.INSTANT, meaning)
-
-
-def _seconds(meaning: str) -> Field:
-    return Field(FieldType.SECONDS, meaning)
-
-
 _DESKS = {
     "from_desk_id": _id("desk that held the order", always=True),
     "to_desk_id": _id("desk that holds it now", always=True),
@@ -124,7 +66,9 @@ _CLOCK = {
     "percent": _number("percent of the limit at which the rung stands", always=True),
     "due_at": _instant("when the clock is due"),
     "quiet": _flag("outside working time and not urgent: told from the next working moment"),
+    "no_recipient": _flag("nobody was there whom it concerns, or at the next desk: it went further up"),
 }
+_TOLD_ABOVE = {"told_desk_id": _id("nearest desk above in which somebody is, told instead")}
 _REQUEST = {"request_id": _id("the request")}
 _UNIT = {
     "unit_id": _id("lead unit", always=True),
@@ -241,6 +185,17 @@ _TABLE: tuple[EventKind, ...] = (
     EventKind("grant_suspension", _("Suspended"), _REQUEST, (_L, _R)),
     EventKind("refuse_suspension", _("Suspension refused"), _REQUEST, (_L,)),
     EventKind("resume", _("Resumed"), {"due_at": _instant("the whole order's new due time")}, (_L,)),
+    EventKind(
+        "calendar_changed",
+        _("Due times follow the work calendar"),
+        {
+            "from_due_at": _instant("when the whole order was due"),
+            "due_at": _instant("when it is due now"),
+            "from_next_due_at": _instant("when the running stage was due"),
+            "next_due_at": _instant("when the running clock that is due first is due now"),
+            "stages": _text("stages whose clocks moved, comma-separated", always=True),
+        },
+    ),
     EventKind("check_pass", _("Closed"), {}, (_L, _R, Circle.SUPERVISORS)),
     EventKind("check_fail", _("Check failed, to be done again"), {}, (_L, Circle.HEAD)),
     EventKind("rate", _("Rated"), _FEEDBACK, (_L, Circle.CLAIMER, _D)),
@@ -329,8 +284,8 @@ _TABLE: tuple[EventKind, ...] = (
         (_D,),
     ),
     EventKind("add_information", _("Information added by the reporter"), {}, (_H,)),
-    EventKind("remind", _("Nearly due"), _CLOCK, (_H,)),
-    EventKind("late", _("Late"), _CLOCK, (_H, Circle.HEAD, _D)),
+    EventKind("remind", _("Nearly due"), {**_CLOCK, **_TOLD_ABOVE}, (_H,)),
+    EventKind("late", _("Late"), {**_CLOCK, **_TOLD_ABOVE}, (_H, Circle.HEAD, _D)),
     EventKind(
         "climb", _("Late: the desk above takes over"), {**_CLOCK, **_DESKS}, (_D, Circle.FORMER_DESK, _H)
     ),
@@ -374,6 +329,11 @@ _TABLE: tuple[EventKind, ...] = (
         _("Left to the branch"),
         {"branch_id": _id("the branch; none where no branch serves the place")},
         (Circle.BRANCH, _D),
+    ),
+    EventKind(
+        "put_right",
+        _("Put right by the portal"),
+        {"what": _text("what was put right: clocks", always=True)},
     ),
     EventKind("import", _("Imported from another system"), {"source": _text("name of that system")}),
 )

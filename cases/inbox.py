@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
 
-from django.db.models import QuerySet
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
 from cases.models import Case, Notification
 from cases.timeline import look_of
@@ -23,7 +23,10 @@ MOST_COUNTED = 100
 
 @dataclass(frozen=True)
 class Message:
-    """One line of the inbox. Without a `number` the order is no longer the reader's to see."""
+    """One line of the inbox. Without a `number` the order is no longer the reader's to see.
+
+    It may stand for all messages of its order: so many are `count`, and it is unread while one of them is.
+    """
 
     pk: int
     at: datetime
@@ -34,6 +37,7 @@ class Message:
     icon: str
     is_unread: bool
     is_urgent: bool
+    count: int = 1
 
 
 def notifications_of(user: User, *, now: datetime) -> QuerySet[Notification]:
@@ -55,13 +59,33 @@ def _unread() -> Kept[int]:
     return Kept(rows.union(others.order_by().values_list("pk", flat=True)[:MOST_COUNTED], all=True))
 
 
+def newest_of_orders(rows: QuerySet[Notification]) -> QuerySet[Notification]:
+    """Of these messages of one person the newest of each order."""
+    later = rows.order_by().filter(case=OuterRef("case"), event__gt=OuterRef("event"))
+    return rows.filter(~Exists(later))
+
+
 def with_orders(rows: QuerySet[Notification]) -> QuerySet[Notification]:
     """The rows with everything that their words need."""
     return rows.select_related("event__case__matter", "event__case__place", "event__case__reporter")
 
 
+def grouped_messages_of(
+    rows: Iterable[Notification], shown: QuerySet[Notification], viewer: User, access: Access
+) -> list[Message]:
+    """The lines of an inbox that has one for each order; `shown` is what they stand for. Two queries."""
+    rows = list(rows)
+    of_these = shown.order_by().filter(case__in={row.case_id for row in rows}).values("case")
+    counted = of_these.annotate(count=Count("pk"), unread=Count("pk", filter=Q(read_at=None)))
+    groups = {group["case"]: group for group in counted} if rows else {}
+    return [
+        replace(line, count=groups[row.case_id]["count"], is_unread=groups[row.case_id]["unread"] > 0)
+        for row, line in zip(rows, messages_of(rows, viewer, access), strict=True)
+    ]
+
+
 def messages_of(rows: Iterable[Notification], viewer: User, access: Access) -> list[Message]:
-    """The lines of an inbox; one query, for which of the orders the viewer may still see.
+    """A line for each message; one query, for which of the orders the viewer may still see.
 
     Somebody may have been told of an order and have lost it since, with a post or to another unit: then
     the line keeps what happened and tells nothing of the order.

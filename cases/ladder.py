@@ -3,9 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Final
 
 from cases.models import Case, LadderRung
 from cases.workflow import Stage
+
+#: What `rungs_for` looks at of an order, for those who read many.
+LOOKED_AT: Final = ("kind", "urgency", "matter__matter_class", "desk__depth", "desk__path")
+
+#: Where a deed makes sense that is an action of wishes; elsewhere such a rung is none.
+_ONLY_AT: Final[dict[str, set[Stage]]] = {
+    LadderRung.Deed.TO_BRANCH: {Stage.CLAIM},
+    LadderRung.Deed.LAPSE: {Stage.CONFIRM, Stage.BEGIN},
+    LadderRung.Deed.CLOSE: {Stage.RATE},
+}
 
 
 def rungs_for(ladder: Iterable[LadderRung], case: Case, stage: str) -> list[LadderRung]:
@@ -18,7 +29,8 @@ def rungs_for(ladder: Iterable[LadderRung], case: Case, stage: str) -> list[Ladd
     return [
         rung
         for rung in ladder
-        if rung.kind in ("", case.kind)
+        if stage in _ONLY_AT.get(rung.deed, (stage,))
+        and rung.kind in ("", case.kind)
         and rung.stage in ("", stage)
         and rung.urgency in ("", case.urgency)
         and rung.matter_class_id in (None, case.matter.matter_class_id)
@@ -41,4 +53,13 @@ def _next_of(rung: LadderRung, after: int) -> int | None:
 
 def deeds_at(rungs: Iterable[LadderRung], percent: int) -> list[str]:
     """What happens at a percentage, each deed once."""
-    return list(dict.fromkeys(rung.deed for rung in rungs if _next_of(rung, percent - 1) == percent))
+    return [rung.deed for rung in rungs_at(rungs, percent)]
+
+
+def rungs_at(rungs: Iterable[LadderRung], percent: int) -> list[LadderRung]:
+    """The rungs that stand at a percentage, repeats included; of several with one deed the first."""
+    found: dict[str, LadderRung] = {}
+    for rung in rungs:
+        if _next_of(rung, percent - 1) == percent:
+            found.setdefault(rung.deed, rung)
+    return list(found.values())

@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from celery import current_app
+from structlog.contextvars import bound_contextvars, get_contextvars
 
 logger = logging.getLogger("gezhi.relay")
 
@@ -49,7 +50,8 @@ class Publisher:
     def forget(self) -> None:
         """Begin anew: a forked process has this object, but neither its thread nor, safely, its lock."""
         self._wake = threading.Condition()
-        self._waiting: dict[Message, None] = {}
+        #: Each message with the id of the request that posted it first: the worker's log names it.
+        self._waiting: dict[Message, dict[str, Any]] = {}
         self._thread: threading.Thread | None = None
         self._busy = False
         self._resting_until = 0.0
@@ -72,7 +74,8 @@ class Publisher:
                 self._thread = threading.Thread(target=self._work, name="publisher", daemon=True)
                 self._thread.start()
             if len(self._waiting) < ROOM:
-                self._waiting[(task, args)] = None
+                request = {name: value for name, value in get_contextvars().items() if name == "request_id"}
+                self._waiting.setdefault((task, args), request)
             self._wake.notify()
 
     def flush(self, seconds: float) -> bool:
@@ -92,14 +95,15 @@ class Publisher:
                 self._busy = False
                 while not self._waiting:
                     self._wake.wait()
-                batch, self._waiting = list(self._waiting), {}
+                batch, self._waiting = list(self._waiting.items()), {}
                 self._busy = True
             self._send_all(batch)
 
-    def _send_all(self, batch: list[Message]) -> None:
-        for task, args in batch:
+    def _send_all(self, batch: list[tuple[Message, dict[str, Any]]]) -> None:
+        for (task, args), request in batch:
             try:
-                self._send(task, args)
+                with bound_contextvars(**request):
+                    self._send(task, args)
             except Exception as error:  # whatever the client raises, the sweeps of beat do the work
                 self._resting_until = time.monotonic() + self._rest
                 logger.warning("broker_unavailable", extra={"task": task, "reason": type(error).__name__})

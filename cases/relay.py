@@ -6,7 +6,7 @@ Two steps, both of which any number of workers may run at any time:
   transaction that began first may commit last. Only one sequencer works at a time, it sees only what is
   committed, and so nothing ever appears below a position that a reader has passed.
 - `run_consumer` hands one consumer the events after its cursor; what it does and the moved cursor are one
-  transaction, under a lock on the cursor's row.
+  transaction, under a lock on the cursor's row. What it cannot handle is set aside: `cases.stuck`.
 
 After commit an action calls `nudge`; the sweep of beat finds what a lost nudge left. Why: docs/adr.
 """
@@ -15,17 +15,16 @@ from __future__ import annotations
 
 import logging
 import time
-from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from celery.exceptions import SoftTimeLimitExceeded
-from django.db import InterfaceError, OperationalError, connection, transaction
-from django.db.models import Max, Min
+from django.db import DatabaseError, InterfaceError, connection, transaction
+from django.db.models import Count, Max, Min
 from django.db.models.functions import Now
 
-from cases.models import CaseEvent, ConsumerCursor
+from cases import stuck
+from cases.models import CaseEvent, ConsumerCursor, StuckEvent
 from cases.publishing import publisher
 
 logger = logging.getLogger("gezhi.relay")
@@ -45,33 +44,40 @@ UPDATE {events} AS event SET position = top.position + fresh.number
 FROM top, fresh WHERE event.id = fresh.id
 """
 
-#: Not the event's fault: a lost connection, a deadlock, a time-out. All is rolled back and tried again later.
-INTERRUPTIONS = (OperationalError, InterfaceError, SoftTimeLimitExceeded)
-
-Handle = Callable[[Sequence[CaseEvent]], None]
-
 
 @dataclass(frozen=True)
 class Consumer:
     """A reader of the event log.
 
-    `handle` gets events in order of position, with their orders, and does everything in the transaction
-    that it is called in; it may see an event again only after its effects were rolled back. `batch` is the
-    most events at once. It ignores kinds that it does not know.
+    `handle` gets events in order of position and does everything in the transaction that it is called in;
+    it may see an event again only after its effects were rolled back. `kinds` are those that it wants (None:
+    all, of which it ignores what it does not know), `batch` is how far it reads at once.
     """
 
     name: str
-    handle: Handle
+    handle: stuck.Handle
     batch: int = 500
+    kinds: frozenset[str] | None = None
 
 
 @dataclass(frozen=True)
 class Lag:
-    """How far one consumer is behind the log."""
+    """How far one consumer is behind the log.
+
+    `oldest_at` is when the first event that it has not read was written; `stuck` counts the events that are
+    set aside, `dead` those among them that were given up.
+    """
 
     name: str
     position: int
     behind: int
+    oldest_at: datetime | None = None
+    stuck: int = 0
+    dead: int = 0
+
+    def seconds(self, at: datetime) -> float:
+        """The age of the oldest event that waits to be read; 0 when none does."""
+        return max(0.0, (at - self.oldest_at).total_seconds()) if self.oldest_at else 0.0
 
 
 @dataclass(frozen=True)
@@ -85,12 +91,16 @@ class Backlog:
     @property
     def is_empty(self) -> bool:
         """Whether everything that happened has reached every consumer."""
-        return not self.unsequenced and not any(each.behind for each in self.consumers)
+        return not self.unsequenced and not any(each.behind or each.stuck for each in self.consumers)
+
+    def seconds(self, at: datetime) -> float:
+        """How old the oldest event is that has not been read by every consumer; 0 when there is none."""
+        oldest = [each.seconds(at) for each in self.consumers]
+        unnumbered = max(0.0, (at - self.oldest_at).total_seconds()) if self.oldest_at else 0.0
+        return max([unnumbered, *oldest])
 
 
 _consumers: dict[str, Consumer] = {}
-#: How often each consumer of this process stopped at an event.
-stops: Counter[str] = Counter()
 
 
 def register(*consumers: Consumer) -> None:
@@ -130,59 +140,67 @@ def sequence_events(limit: int = BATCH) -> int:
 
 
 def run_consumer(name: str, limit: int | None = None) -> int:
-    """Hand the consumer its next events; how many it has taken.
+    """Hand the consumer its next events, and those that failed before and are due; how many it has taken.
 
-    0 when there are none or another worker is running this consumer. At an event that it cannot handle it
-    stops: what came before is kept, the event and all after it wait for the next run, and the log says so.
-    Raises what INTERRUPTIONS lists, after rolling everything back.
+    0 when there are none or another worker is running this consumer. An event that it cannot handle is set
+    aside (`cases.stuck`) and holds up later events of its order only. Raises what `stuck.INTERRUPTIONS`
+    lists, after rolling everything back.
     """
+    return _run_once(name, limit).taken
+
+
+@dataclass(frozen=True)
+class _Round:
+    """What one consumer did: events taken; whether it must rest; whether another worker is running it."""
+
+    taken: int = 0
+    must_rest: bool = False
+    is_elsewhere: bool = False
+
+
+def _run_once(name: str, limit: int | None = None) -> _Round:
     consumer = _consumers[name]
-    ConsumerCursor.objects.get_or_create(name=name)
     with transaction.atomic():
-        cursor = ConsumerCursor.objects.select_for_update(skip_locked=True).filter(pk=name).first()
+        cursor = _locked_cursor(name)
         if cursor is None:
-            return 0
-        waiting = CaseEvent.objects.filter(position__gt=cursor.position).order_by("position")
-        events = list(waiting.select_related("case")[: limit or consumer.batch])
-        taken = _hand_over(consumer, events) if events else 0
-        if taken:
-            position = events[taken - 1].position
-            ConsumerCursor.objects.filter(pk=name).update(position=position, updated_at=Now())
-    return taken
+            return _Round(is_elsewhere=True)
+        heads = stuck.heads(name)
+        retried = stuck.retry(name, consumer.handle, heads)
+        room = stuck.MOST_AT_ONCE - len(heads)
+        end = min(_top(), cursor.position + (limit or consumer.batch)) if room > 0 else cursor.position
+        reached = _read_to(end, consumer, cursor.position, room)
+        if reached > cursor.position:
+            ConsumerCursor.objects.filter(pk=name).update(position=reached, updated_at=Now())
+    is_overwhelmed = room <= 0 or reached < end
+    if is_overwhelmed:
+        logger.error("consumer_overwhelmed", extra={"consumer": name, "orders": stuck.MOST_AT_ONCE})
+    return _Round(retried + reached - cursor.position, must_rest=is_overwhelmed)
 
 
-def _hand_over(consumer: Consumer, events: Sequence[CaseEvent]) -> int:
-    """Let the consumer handle all events at once or, where that fails, one by one up to the failing one."""
-    if len(events) > 1:
-        try:
-            with transaction.atomic():
-                consumer.handle(events)
-        except INTERRUPTIONS:
-            raise
-        except Exception as error:
-            logger.info("consumer_batch_split", extra={"consumer": consumer.name, "reason": repr(error)})
-        else:
-            return len(events)
-    for taken, event in enumerate(events):
-        if not _hand_one(consumer, event):
-            return taken
-    return len(events)
+def _locked_cursor(name: str) -> ConsumerCursor | None:
+    """The consumer's place in the log, held until the transaction ends; None while another worker has it."""
+    free = ConsumerCursor.objects.select_for_update(skip_locked=True).filter(pk=name)
+    cursor = free.first()
+    if cursor is None and ConsumerCursor.objects.get_or_create(name=name)[1]:
+        cursor = free.first()
+    return cursor
 
 
-def _hand_one(consumer: Consumer, event: CaseEvent) -> bool:
-    try:
-        with transaction.atomic():
-            consumer.handle([event])
-    except INTERRUPTIONS:
-        raise
-    except Exception:
-        stops[consumer.name] += 1
-        told = {"consumer": consumer.name, "position": event.position, "order": event.case.number}
-        logger.exception(
-            "consumer_stopped", extra={**told, "kind": event.kind, "times": stops[consumer.name]}
-        )
-        return False
-    return True
+def _read_to(end: int, consumer: Consumer, position: int, room: int) -> int:
+    """Hand over what the consumer wants of the events up to `end`; the position that it has come to."""
+    if end <= position:
+        return position
+    wanted = CaseEvent.objects.filter(position__gt=position, position__lte=end)
+    if consumer.kinds is not None:
+        wanted = wanted.filter(kind__in=consumer.kinds)
+    events = list(wanted.order_by("position"))
+    done = stuck.hand_over(consumer.name, consumer.handle, events, room) if events else 0
+    return end if done == len(events) else (events[done].position or 1) - 1
+
+
+def _top() -> int:
+    """The last position there is."""
+    return CaseEvent.objects.aggregate(top=Max("position"))["top"] or 0
 
 
 def skip_to(position: int, names: Iterable[str]) -> None:
@@ -196,49 +214,64 @@ def skip_to(position: int, names: Iterable[str]) -> None:
 def run_relay(*, seconds: float = 20.0) -> int:
     """Sequence and hand over until nothing waits or the time is up; how many events were handed over.
 
-    A consumer that stopped is left for the next run; the others go on.
+    A consumer that is overwhelmed or was interrupted is left for the next run; the others go on.
     """
     until = time.monotonic() + seconds
-    handed, stuck = 0, set[str]()
+    handed, resting = 0, set[str]()
     while time.monotonic() < until:
         moved = sequence_events()
+        elsewhere = set[str]()
         for name in registered_consumers():
-            if name in stuck:
+            if name in resting:
                 continue
-            taken, is_stuck = _run_apart(name)
-            moved, handed = moved + taken, handed + taken
-            if is_stuck:
-                stuck.add(name)
-        # A worker that found a cursor locked has gone: whoever held the lock looks again before it goes, too.
-        if not moved and not _any_waits(set(registered_consumers()) - stuck):
+            done = _run_apart(name)
+            moved, handed = moved + done.taken, handed + done.taken
+            if done.must_rest:
+                resting.add(name)
+            elif done.is_elsewhere:
+                elsewhere.add(name)
+        # Whoever held a cursor that was locked looks again before it goes, too.
+        if not moved and not _any_waits(set(registered_consumers()) - resting - elsewhere):
             break
     return handed
 
 
-def _run_apart(name: str) -> tuple[int, bool]:
-    """Run one consumer so that its failure is no other's: how many it has taken, and whether it is stuck."""
-    before = stops[name]
+def _run_apart(name: str) -> _Round:
+    """Run one consumer so that its failure is no other's."""
     try:
-        taken = run_consumer(name)
-    except (OperationalError, InterfaceError) as error:
+        return _run_once(name)
+    except (DatabaseError, InterfaceError) as error:
         logger.warning("consumer_interrupted", extra={"consumer": name, "reason": repr(error)})
         if not connection.in_atomic_block:
             connection.close_if_unusable_or_obsolete()
-        return 0, True
-    return taken, stops[name] > before
+        return _Round(must_rest=True)
 
 
 def _any_waits(names: Iterable[str]) -> bool:
-    top = CaseEvent.objects.aggregate(top=Max("position"))["top"] or 0
+    top = _top()
     least = ConsumerCursor.objects.filter(pk__in=list(names)).aggregate(least=Min("position"))["least"]
     return least is not None and least < top
 
 
 def lag() -> Backlog:
-    """How far everything is behind: what /healthz and operators look at."""
+    """How far everything is behind: what health checks and operators look at; five queries."""
     waiting = CaseEvent.objects.filter(position__isnull=True)
-    top = CaseEvent.objects.aggregate(top=Max("position"))["top"] or 0
+    top = _top()
     cursors = dict(ConsumerCursor.objects.values_list("name", "position"))
-    lags = (Lag(name, cursors.get(name, 0), top - cursors.get(name, 0)) for name in registered_consumers())
+    at = {name: cursors.get(name, 0) for name in registered_consumers()}
+    firsts = CaseEvent.objects.filter(position__in=[position + 1 for position in at.values()])
+    since = dict(firsts.values_list("position", "recorded_at"))
+    aside = {
+        row["consumer"]: row
+        for row in StuckEvent.objects.order_by()
+        .values("consumer")
+        .annotate(stuck=Count("pk"), dead=Count("dead_at"))
+    }
+    nothing = {"stuck": 0, "dead": 0}
+    lags = (
+        Lag(name, position, top - position, since.get(position + 1), stuck=row["stuck"], dead=row["dead"])
+        for name, position in at.items()
+        for row in [aside.get(name, nothing)]
+    )
     oldest = waiting.order_by("pk").values_list("recorded_at", flat=True).first()
     return Backlog(waiting.count(), oldest, tuple(lags))

@@ -14,7 +14,7 @@ from celery.exceptions import SoftTimeLimitExceeded
 from django.db.models import F
 from django.utils import timezone
 
-from cases import attachments, consumers, escalation
+from cases import attachments, consumers, escalation, outbound, recalculation, sending
 from cases.actions import routing
 from cases.models import Case
 from cases.relay import run_relay
@@ -30,6 +30,14 @@ ROUTES: Final = 500
 def relay() -> None:
     """Sequence new events and hand them to their readers."""
     run_relay(seconds=20)
+
+
+@shared_task(name="cases.send_outbound", soft_time_limit=60, time_limit=90)
+def send_outbound() -> None:
+    """Bundle what is due to leave the portal, and send it."""
+    while outbound.bundle(at=timezone.now()):
+        pass
+    sending.send_waiting(seconds=30)
 
 
 @shared_task(name="cases.route_case", soft_time_limit=30, time_limit=60)
@@ -68,3 +76,9 @@ def expire_uploads() -> None:
 def follow_changes() -> None:
     """Let open orders follow changes of staff, units and places."""
     consumers.follow_changes(at=timezone.now())
+
+
+@shared_task(name="cases.follow_calendar", soft_time_limit=60, time_limit=90)
+def follow_calendar() -> None:
+    """Let the clocks of open orders follow a change of the work calendar."""
+    recalculation.recalculate(at=timezone.now())

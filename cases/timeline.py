@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from cases.events import label_of
 from cases.models import Attachment, CaseEvent
 from cases.workflow import Stage
-from governance.common.formats import masked_phone
+from governance.common.formats import local_time, masked_phone
 
 #: Kinds whose remark is meant for the reporter.
 SAID_TO_REPORTER: Final = frozenset({"decline"})
@@ -89,6 +89,7 @@ _LOOKS: dict[str, tuple[str, str]] = {
     "climb": ("red", "up"),
     "handler_cleared": ("yellow", "user"),
     "place_changed": ("", "pin"),
+    "calendar_changed": ("", "clock"),
     "merged_news": ("info", "merge"),
     "import": ("", "download"),
 }
@@ -179,15 +180,30 @@ def _what(event: CaseEvent) -> str:
         return _("%(what)s into %(number)s") % {"what": label, "number": data.get("into_number", "")}
     if event.kind in ("remind", "late", "climb"):
         return _clock_words(label, data)
+    if event.kind == "calendar_changed":
+        return _moved_words(label, data)
     return label
+
+
+def _moved_words(label: str, data: dict[str, str | None]) -> str:
+    """From when to when: the whole order's due time or, where that stayed, the running stage's."""
+    for before, after in (("from_due_at", "due_at"), ("from_next_due_at", "next_due_at")):
+        old, new = data.get(before), data.get(after)
+        if old and new and old != new:
+            told = {"what": label, "old": _instant_of(old), "new": _instant_of(new)}
+            return _("%(what)s: due %(new)s instead of %(old)s") % told
+    return label
+
+
+def _instant_of(text: str) -> str:
+    return local_time(datetime.fromisoformat(text))
 
 
 def _clock_words(label: str, data: dict[str, object]) -> str:
     stage: str | Promise = str(data.get("stage", ""))
     if stage in Stage.values:
         stage = Stage(stage).label
-    return _("%(what)s: %(stage)s, %(percent)s%% of its time used") % {
-        "what": label,
-        "stage": stage,
-        "percent": data.get("percent", ""),
-    }
+    told = {"what": label, "stage": stage, "percent": data.get("percent", "")}
+    if data.get("no_recipient"):
+        return _("%(what)s: %(stage)s, %(percent)s%% of its time used; nobody was there, passed on") % told
+    return _("%(what)s: %(stage)s, %(percent)s%% of its time used") % told

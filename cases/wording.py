@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from cases.events import label_of
-from cases.models import CaseEvent
+from cases.models import Case, CaseEvent
 from cases.wish_text import is_anonymous
 from cases.workflow import Kind, Stage, State
 from partymembers.models import User
@@ -120,11 +120,15 @@ _QUOTES = frozenset(
 
 def describe(event: CaseEvent, viewer: User) -> tuple[str, str]:
     """Title and body of the message about an event; needs the event's order with its matter and place."""
-    case = event.case
-    parts = [case.number, case.matter.name, case.place.name]
+    parts = [event.case.number, place_of_order(event.case)]
     if _may_quote(event):
         parts.append(_("“%(reason)s”") % {"reason": Truncator(event.note).chars(QUOTED)})
     return _title(event, viewer), " · ".join(parts)
+
+
+def place_of_order(case: Case) -> str:
+    """What an order is about and where, in a few words that name nobody."""
+    return f"{case.matter.name} · {case.place.name}"
 
 
 def _may_quote(event: CaseEvent) -> bool:

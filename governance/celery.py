@@ -1,16 +1,20 @@
-"""Celery's door: the application, what beat starts when, and the worker's own sign of life."""
+"""Celery's door: the application, and what beat starts when."""
 
 from __future__ import annotations
 
 import logging.config
 import os
-import time
-from pathlib import Path
 from typing import Any
 
 from celery import Celery
-from celery.signals import setup_logging
+from celery.signals import celeryd_after_setup, setup_logging
+from django_structlog.celery.signals import modify_context_before_task_publish
+from django_structlog.celery.steps import DjangoStructLogInitStep
 from kombu import Exchange, Queue
+
+from .alive import EVERY, QUEUES, Pulse, listen_to_oneself, say_alive
+
+__all__ = ["app", "say_alive"]
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "governance.settings.local")
 
@@ -20,19 +24,36 @@ app = Celery("gezhi")
 app.set_default()
 app.config_from_object("django.conf:settings", namespace="CELERY")
 # Each with an exchange and key of its own: sharing the default ones, a message would land in both.
-app.conf.task_queues = [Queue(name, Exchange(name), routing_key=name) for name in ("urgent", "celery")]
+app.conf.task_queues = [Queue(name, Exchange(name), routing_key=name) for name in QUEUES]
+app.steps["worker"].update((Pulse, DjangoStructLogInitStep))
+celeryd_after_setup.connect(listen_to_oneself)
 app.autodiscover_tasks()
-app.autodiscover_tasks(["governance.demo"])
+app.autodiscover_tasks(["governance.demo", "governance.retention"])
 
 # Sweeps are intervals, not clock times: whatever was missed while beat was down, the next round finds.
 # `expires` keeps rounds from piling up on the broker while no worker runs.
 BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
-    "say-alive": {"task": "governance.say_alive", "schedule": 15, "options": {"expires": 15}},
+    **{
+        f"hear-{name}": {
+            "task": "governance.hear_queue",
+            "schedule": EVERY,
+            "args": [name],
+            "options": {"expires": EVERY, "queue": name},
+        }
+        for name in QUEUES
+    },
     "relay": {"task": "cases.relay", "schedule": 5, "options": {"expires": 5, "queue": "urgent"}},
+    "send-outbound": {"task": "cases.send_outbound", "schedule": 10, "options": {"expires": 10}},
     "sweep-routes": {"task": "cases.sweep_routes", "schedule": 15, "options": {"expires": 15}},
     "sweep-ladder": {"task": "cases.sweep_ladder", "schedule": 20, "options": {"expires": 20}},
-    "follow-changes": {"task": "cases.follow_changes", "schedule": 30, "options": {"expires": 30}},
+    "follow-changes": {"task": "cases.follow_changes", "schedule": 20, "options": {"expires": 20}},
+    "follow-calendar": {"task": "cases.follow_calendar", "schedule": 15, "options": {"expires": 15}},
     "expire-uploads": {"task": "cases.expire_uploads", "schedule": 3600, "options": {"expires": 3600}},
+    "forget-old-rows": {
+        "task": "governance.forget_old_rows",
+        "schedule": 3 * 3600,
+        "options": {"expires": 3600},
+    },
     "end-activities": {
         "task": "partymembers.end_activities",
         "schedule": 60,
@@ -60,18 +81,11 @@ def schedule_demo(sender: Celery, **_kwargs: Any) -> None:
         sender.conf.beat_schedule = {**BEAT_SCHEDULE, **DEMO_SCHEDULE}
 
 
-SIGN_OF_LIFE = "GEZHI_SIGN_OF_LIFE"
-
-
-@app.task(name="governance.say_alive")
-def say_alive() -> None:
-    """Touch the file by which the supervisor sees that the worker still consumes.
-
-    A worker can stay up and yet take nothing from a broker that went away and came back.
-    """
-    if path := os.environ.get(SIGN_OF_LIFE):
-        Path(path).touch()
-        os.utime(path, (time.time(), time.time()))
+@modify_context_before_task_publish.connect
+def pass_on_the_request_alone(context: dict[str, Any], **_kwargs: Any) -> None:
+    """A task is told which request it follows from; not whose it was, nor which order was locked last."""
+    for name in set(context) - {"request_id"}:
+        del context[name]
 
 
 @setup_logging.connect

@@ -4,10 +4,13 @@ from django.conf import settings
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 
-from governance.health import healthz
+from governance.health import healthz, readyz
+from governance.metrics import metrics
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", healthz, name="healthz"),
+    path("readyz", readyz, name="readyz"),
+    path("metrics", metrics, name="metrics"),
     path("", include("partymembers.web.urls")),
     path("party/", include("partymembers.web.party.urls")),
     path("", include("partymembers.web.service.urls")),

@@ -307,6 +307,14 @@ def units_without_people(unit_ids: Iterable[int], *, on: dt.date) -> frozenset[i
     return frozenset(ids - {*held} - {*acted.values_list("unit_id", flat=True)})
 
 
+def desks_with_people(place_ids: Iterable[int], *, on: dt.date) -> frozenset[int]:
+    """Those of the places at whose own desk somebody can act on that day; two queries."""
+    posts = Post.objects.filter(in_force(on), role__in=DESK_ROLES, place_id__in=set(place_ids))
+    held = posts.filter(user__disabled_at=None).values_list("place_id", flat=True)
+    acted = posts.filter(in_force(on, "substitutions__"), substitutions__substitute__disabled_at=None)
+    return frozenset({*held} | {*acted.values_list("place_id", flat=True)}) - {None}
+
+
 def _holders(posts: QuerySet[Post], *, on: dt.date) -> QuerySet[User]:
     ids = posts.values("pk")
     return User.objects.filter(

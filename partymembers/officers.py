@@ -6,10 +6,13 @@ groups and permission rows play no part; neither does its log, since every write
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime
 from functools import update_wrapper
 from typing import Any, cast
 
+from django.contrib import messages
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.db.models import Model, QuerySet
@@ -19,6 +22,7 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.functional import Promise
+from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 from unfold.sites import UnfoldAdminSite
 
@@ -32,6 +36,24 @@ from partymembers.models import Role, User
 _LONGEST = 200
 
 
+@dataclass(frozen=True)
+class Notice:
+    """What the system officer should look at, and the page (a route's name) where."""
+
+    text: str
+    url_name: str
+
+
+#: What each room has to say on the system officer's first page.
+_notices: list[Callable[[datetime], Iterable[Notice]]] = []
+
+
+def register_notices(tell: Callable[[datetime], Iterable[Notice]]) -> Callable[[datetime], Iterable[Notice]]:
+    """Have `tell(at)` asked each time the system officer opens the first page; a decorator."""
+    _notices.append(tell)
+    return tell
+
+
 class OfficersSite(UnfoldAdminSite):
     """Open to whoever holds an officer's post today; to anybody else signed in it does not exist."""
 
@@ -40,6 +62,16 @@ class OfficersSite(UnfoldAdminSite):
     def has_permission(self, request: HttpRequest) -> bool:
         """Whether the user is one of the three officers."""
         return request.user.is_authenticated and bool(access_for(request).officer_roles)
+
+    def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """The first page; to the system officer with what needs looking at."""
+        if Role.SYSTEM_OFFICER in _access(request).officer_roles and request.method == "GET":
+            for notice in (each for tell in _notices for each in tell(timezone.now())):
+                link = format_html(
+                    '<a class="underline" href="{}">{}</a>', reverse(notice.url_name), notice.text
+                )
+                messages.warning(request, link)
+        return cast(HttpResponse, super().index(request, extra_context))
 
     def admin_view(self, view: Callable[..., Any], cacheable: bool = False) -> Callable[..., Any]:
         """Answer 404 to people without an officer's post; strangers are asked to sign in."""

@@ -48,6 +48,8 @@ pytestmark = pytest.mark.django_db
 
 ROUTES: dict[str, Route] = {  # in this order: signing out comes last
     "healthz": public(),
+    "readyz": public(anonymous=503),  # nothing beats in a test
+    "metrics": Route(is_plain=True, hides=True, anonymous=404, owner="system_officer"),
     "home": own(),
     "login": public(),
     "set_language": public(method="post", data=given(language="en"), anonymous=302),
@@ -82,6 +84,8 @@ ROUTES: dict[str, Route] = {  # in this order: signing out comes last
     "cases:qr_codes": own(),  # a drawing: what it says is looked at by itself
     "cases:notifications": Route(),
     "cases:unread": Route(is_plain=True, anonymous=401),
+    "cases:notification_settings": own(),
+    "cases:confirm_mail": Route(args=lambda _s: ["forged"], is_plain=True),
     "cases:notifications_read_all": Route(method="post", data=given(newest="1"), is_plain=True),
     "cases:notification_open": Route(args=notice, hides=True),
     "cases:notification_read": Route(args=notice, method="post", is_plain=True, hides=True),

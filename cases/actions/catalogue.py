@@ -17,7 +17,9 @@ from django.utils.translation import gettext_lazy as _
 from cases.calendars import forget_calendar, seed_calendar
 from cases.catalogue import touch_catalogue
 from cases.models import (
+    CalendarChange,
     CalendarDay,
+    LadderChange,
     LadderRung,
     Matter,
     MatterClass,
@@ -90,7 +92,7 @@ def save_configuration(row: Row, *, actor: User | None, at: datetime, ip: str | 
     row.save()
     action = f"{row._meta.model_name}_{'added' if old is None else 'changed'}"
     record_access(actor, action, _target(row), ip, at=at, name=str(row), changes=changes)
-    _tell(row)
+    _tell(row, at)
     return row
 
 
@@ -107,7 +109,7 @@ def remove_configuration(row: Row, *, actor: User | None, at: datetime, ip: str 
         row.delete()
     except ProtectedError as error:
         raise WrongState(IN_USE) from error
-    _tell(row)
+    _tell(row, at)
 
 
 @transaction.atomic
@@ -217,6 +219,7 @@ def import_calendar_year(*, year: int, actor: User | None, at: datetime, ip: str
         count = seed_calendar(year)
     except ValueError as error:
         raise Invalid(NO_SUCH_YEAR, field="year") from error
+    CalendarChange.objects.create(at=at)
     record_access(actor, "calendar_imported", f"calendar:{year}", ip, at=at, days=count)
     return count
 
@@ -267,9 +270,12 @@ def _told(row: models.Model) -> dict[str, Any]:
     return {name: value for name, (_old, value) in _changes(None, row).items()}
 
 
-def _tell(row: models.Model) -> None:
-    """Have every process see the change."""
+def _tell(row: models.Model, at: datetime) -> None:
+    """Have every process see the change, and open orders follow it."""
     if isinstance(row, MatterClass | Matter):
         touch_catalogue()
     elif isinstance(row, CalendarDay | WorkHours):
         transaction.on_commit(forget_calendar)
+        CalendarChange.objects.create(at=at)
+    elif isinstance(row, LadderRung):
+        LadderChange.objects.create(at=at)

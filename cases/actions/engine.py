@@ -10,6 +10,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import prefetch_related_objects
 from django.utils.translation import gettext_lazy as _
+from structlog.contextvars import bind_contextvars
 
 from cases import clocks, permissions
 from cases.actors import Actor, PublicReporter, System
@@ -44,6 +45,7 @@ def lock_case(case_id: int) -> Case:
     case = rows.first()
     if case is None:
         raise NotVisible()
+    bind_contextvars(order=case.number)  # what is logged from here on in this request or task names the order
     if is_remembering():
         _recall(case)
     _look_around(case)
@@ -113,7 +115,9 @@ def record(
     case.updated_at = at
     case.last_seq += 1
     case.save()
-    event = _append(case, kind, actor=actor, at=at, note=checked_note(note), from_state=from_state, data=data)
+    note = checked_note(note)
+    event = new_event(case, kind, actor=actor, at=at, note=note, from_state=from_state, data=data)
+    event.save(force_insert=True)
     if attachments:
         by = actor if isinstance(actor, User) else None
         claim_attachments(attachments, case=case, event=event, by=by, upload_key=upload_key, role=role)
@@ -121,10 +125,18 @@ def record(
     return case
 
 
-def _append(
-    case: Case, kind: str, *, actor: Actor, at: datetime, note: str, from_state: str, data: dict[str, Any]
+def new_event(
+    case: Case,
+    kind: str,
+    *,
+    actor: Actor,
+    at: datetime,
+    from_state: str,
+    data: dict[str, Any],
+    note: str = "",
 ) -> CaseEvent:
-    return CaseEvent.objects.create(
+    """The event that stands at the order's last number, not saved yet."""
+    return CaseEvent(
         case=case,
         seq=case.last_seq,
         kind=kind,

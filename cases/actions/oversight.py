@@ -25,20 +25,18 @@ from partymembers.models import DESK_ROLES, User
 def escalate_case(*, case_id: int, actor: Actor, at: datetime, note: str) -> Case:
     """上报上级: the desk one level up takes over. The place and every clock stay."""
     case = open_case(case_id, "escalate", actor=actor, at=at)
-    return climb(case, "escalate", actor=actor, at=at, note=require_reason(note))
-
-
-def climb(case: Case, kind: str, *, actor: Actor, at: datetime, note: str = "", **data: Any) -> Case:
-    """Move a locked order's desk up one existing level, by hand or by the ladder.
-
-    Raises Invalid at the top, where nobody is above.
-    """
+    reason = require_reason(note)
     above = Place.objects.get_parent(case.desk)
     if above is None:
         raise Invalid(_("No desk is above this one."))
+    return record(case, "escalate", actor=actor, at=at, note=reason, **move_up(case, above))
+
+
+def move_up(case: Case, above: Place) -> dict[str, Any]:
+    """Hand a locked order to a desk above, by hand or by the ladder; what its event says of that."""
     former, case.desk = case.desk, above
     case.climbs += 1
-    return record(case, kind, actor=actor, at=at, note=note, **_move(former, above), **data)
+    return _move(former, above)
 
 
 def _move(former: Place, desk: Place) -> dict[str, Any]:

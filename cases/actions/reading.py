@@ -10,14 +10,17 @@ from partymembers.models import User
 
 
 def read_notification(*, notification_id: int, actor: User, at: datetime) -> Notification:
-    """Mark one message as read; the first reading counts. Raises NotVisible for somebody else's."""
+    """Mark a message as read, with the earlier ones of its order; the first reading counts.
+
+    Raises NotVisible for somebody else's.
+    """
     own = Notification.objects.filter(recipient=actor, due_at__lte=at).select_related("case")
     message = own.filter(pk=notification_id).first()
     if message is None:
         raise NotVisible()
-    if message.read_at is None:
-        Notification.objects.filter(pk=message.pk, read_at=None).update(read_at=at)
-        message.read_at = at
+    earlier = own.filter(case=message.case_id, event__lte=message.event_id, read_at=None)
+    earlier.order_by().update(read_at=at)
+    message.read_at = message.read_at or at
     return message
 
 

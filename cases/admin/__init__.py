@@ -1,5 +1,5 @@
 """The officers' pages of configuration around orders. Orders are not here: only actions change one."""
 
-from . import catalogue, timing
+from . import calendar, catalogue, delivery, ladder, notices, timing
 
-__all__ = ["catalogue", "timing"]
+__all__ = ["calendar", "catalogue", "delivery", "ladder", "notices", "timing"]

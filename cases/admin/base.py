@@ -90,3 +90,19 @@ class ConfigurationAdmin(ShowsRefusals, ConfiguredBySystemOfficer, ModelAdmin):
         """Remove each by the action."""
         for row in queryset:
             remove_configuration(row, **acting(request))
+
+
+class ReadOnlyAdmin(ConfiguredBySystemOfficer, ModelAdmin):
+    """A list with actions: nothing is typed here."""
+
+    list_per_page = 50
+    may_delete = False
+    list_display_links = None
+
+    def has_add_permission(self, request: HttpRequest, *args: Any) -> bool:
+        """Nobody adds a row."""
+        return False
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        """Everything."""
+        return [field.name for field in self.opts.concrete_fields]

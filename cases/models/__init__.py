@@ -1,6 +1,6 @@
 """The orders' tables."""
 
-from .calendar import CalendarDay, WorkHours
+from .calendar import CalendarChange, CalendarDay, WorkHours
 from .case import Case, Channel, DayCounter, Satisfaction
 from .catalogue import (
     CatalogueVersion,
@@ -13,7 +13,18 @@ from .catalogue import (
     Standard,
     Urgency,
 )
-from .delivery import ConsumerCursor, Notification, SavedView
+from .delivery import (
+    ConsumerCursor,
+    Delivery,
+    DeliveryPreference,
+    Notification,
+    OutboundChannel,
+    OutboundMessage,
+    SavedView,
+    StuckEvent,
+    Wanted,
+)
+from .heartbeat import Heartbeat
 from .parts import (
     Attachment,
     CaseEvent,
@@ -22,6 +33,8 @@ from .parts import (
     Clock,
     CoReporter,
     Feedback,
+    LadderChange,
+    QuarantinedClock,
     TakenRung,
 )
 from .whistle import Whistle, WhistleCall
@@ -29,6 +42,7 @@ from .wishes import Claim, Wish
 
 __all__ = [
     "Attachment",
+    "CalendarChange",
     "CalendarDay",
     "Case",
     "CaseEvent",
@@ -41,19 +55,28 @@ __all__ = [
     "CoReporter",
     "ConsumerCursor",
     "DayCounter",
+    "Delivery",
+    "DeliveryPreference",
     "Feedback",
+    "Heartbeat",
+    "LadderChange",
     "LadderRung",
     "Matter",
     "MatterClass",
     "Notification",
+    "OutboundChannel",
+    "OutboundMessage",
     "OwnerRole",
+    "QuarantinedClock",
     "Responsibility",
     "Satisfaction",
     "SavedView",
     "StagePolicy",
     "Standard",
+    "StuckEvent",
     "TakenRung",
     "Urgency",
+    "Wanted",
     "Whistle",
     "WhistleCall",
     "Wish",

@@ -41,3 +41,17 @@ class WorkHours(models.Model):
 
     def __str__(self) -> str:
         return f"{self.starts:%H:%M}–{self.ends:%H:%M}"
+
+
+class CalendarChange(models.Model):
+    """A change of the calendar, and how far the open orders have followed it (`cases.recalculation`)."""
+
+    at = models.DateTimeField()
+    #: The last order looked at; orders are walked through by id.
+    position = models.BigIntegerField(default=0)
+    looked_at = models.PositiveIntegerField(default=0)
+    moved = models.PositiveIntegerField(default=0)
+    finished_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"{self.at:%Y-%m-%d %H:%M} {self.moved}"

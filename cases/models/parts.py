@@ -74,6 +74,8 @@ class Clock(models.Model):
     extended = models.DurationField(default=timedelta, help_text=_("Granted extensions, beside the limit."))
     stopped_at = models.DateTimeField(null=True)
     used = models.DurationField(null=True, help_text=_("Clock time used when it stopped."))
+    #: The ladder is done with up to here: rungs were taken, or left behind on purpose (`clocks.run_on`).
+    passed_percent = models.PositiveIntegerField(default=0, db_default=0)
     next_rung_at = models.DateTimeField(null=True)
     next_rung_percent = models.PositiveIntegerField(null=True)
 
@@ -124,6 +126,53 @@ class TakenRung(models.Model):
 
     def __str__(self) -> str:
         return f"{self.clock_id} {self.percent} %"
+
+
+class QuarantinedClockQuerySet(models.QuerySet["QuarantinedClock"]):
+    """Clocks that failed."""
+
+    def waiting(self) -> QuarantinedClockQuerySet:
+        """Those whose rung still has to be taken; when the stage has ended, nothing has."""
+        return self.filter(resolved_at=None, clock__stopped_at=None)
+
+
+class QuarantinedClock(models.Model):
+    """A clock whose rung could not be taken: why, how often, since when. It is tried again by itself.
+
+    A row stays when it is resolved, so that one sees what happened; a new failure begins it anew.
+    """
+
+    clock = models.OneToOneField(Clock, models.PROTECT, primary_key=True, related_name="quarantine")
+    error = models.CharField(_("error"), max_length=300)
+    times = models.PositiveIntegerField(_("times"), default=1)
+    since = models.DateTimeField(_("since"))
+    last_at = models.DateTimeField(_("last tried at"))
+    resolved_at = models.DateTimeField(_("resolved at"), null=True)
+
+    objects = QuarantinedClockQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("order that cannot be escalated")
+        verbose_name_plural = _("escalation quarantine")
+        ordering = ["-since", "pk"]
+
+    def __str__(self) -> str:
+        return str(self.clock)
+
+
+class LadderChange(models.Model):
+    """An edit of the ladder, and how far the running clocks have followed it (`cases.following`).
+
+    `position` is the last order looked at, `walks` how often all have been.
+    """
+
+    at = models.DateTimeField()
+    position = models.BigIntegerField(default=0)
+    walks = models.PositiveSmallIntegerField(default=0)
+    finished_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"{self.at} {self.position}"
 
 
 class CaseUnit(models.Model):

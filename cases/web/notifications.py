@@ -18,7 +18,15 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
 from cases.actions.reading import read_all_notifications, read_notification
-from cases.inbox import MOST_COUNTED, messages_of, notifications_of, unread_count, with_orders
+from cases.inbox import (
+    MOST_COUNTED,
+    grouped_messages_of,
+    messages_of,
+    newest_of_orders,
+    notifications_of,
+    unread_count,
+    with_orders,
+)
 from cases.models import Case, Notification
 from cases.wording import describe
 from cases.workflow import Kind
@@ -53,26 +61,33 @@ def _unread(request: HttpRequest) -> int:
 @login_required
 @require_GET
 def notifications(request: HttpRequest) -> HttpResponse:
-    """The user's own messages; `?show=unread` leaves out what was read."""
+    """The user's own messages, one line for each order: its newest.
+
+    `?show=unread` leaves out what was read; `?order=` shows all messages of one order, each by itself.
+    """
     user, now = cast(User, request.user), timezone.now()
-    only_unread = request.GET.get("show") == "unread"
+    only_unread, number = request.GET.get("show") == "unread", request.GET.get("order", "")
     rows = notifications_of(user, now=now)
+    rows = rows.filter(read_at=None) if only_unread else rows
     page = paginate(
-        with_orders(rows.filter(read_at=None) if only_unread else rows),
+        with_orders(rows.filter(case__number=number) if number else newest_of_orders(rows)),
         order="-event_id",
         cursor=request.GET.get("cursor", ""),
         size=PAGE_SIZE,
     )
-    notices = _notices(request, user, only_unread=only_unread)
+    access = access_for(request)
+    apart = messages_of(page.rows, user, access) if number else None
+    notices = [] if number else _notices(request, user, only_unread=only_unread)
     context = {
         "notices": notices,
         "newest_notice": max((line.pk for line in notices), default=0),
         "page": page,
-        "lines": messages_of(page.rows, user, access_for(request)),
+        "lines": grouped_messages_of(page.rows, rows, user, access) if apart is None else apart,
+        "order_number": number,
         "only_unread": only_unread,
         "unread": unread_count(user, now=now),
         "newest_id": max((row.pk for row in page.rows), default=0),
-        "is_phone_role": (on_phone := may_trust(access_for(request))),
+        "is_phone_role": (on_phone := may_trust(access)),
         "base": "base_phone.html" if on_phone else "base.html",
     }
     return render(request, "cases/notifications.html", context)
@@ -123,7 +138,8 @@ def read(request: HttpRequest, notification_id: int) -> HttpResponse:
     if not is_partial(request):
         return redirect("cases:notifications")
     rows = with_orders(Notification.objects.filter(pk=message.pk))
-    (line,) = messages_of(rows, user, access_for(request))
+    shown = notifications_of(user, now=timezone.now())
+    (line,) = grouped_messages_of(rows, shown, user, access_for(request))
     return render(request, "cases/_notification.html", {"line": line})
 
 

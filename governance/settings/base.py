@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import timedelta
 
 from django.templatetags.static import static
@@ -48,6 +49,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "governance.metrics.LatencyMiddleware",
     "governance.common.browsing.CallerAddressMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "governance.common.browsing.ContentPolicyMiddleware",
@@ -222,6 +224,17 @@ FILE_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 FILE_UPLOAD_PERMISSIONS = 0o600
 FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o700
 
+# Ways out of the portal are off until the environment names them.
+globals().update(env["GEZHI_MAIL_URL"] or {})
+DEFAULT_FROM_EMAIL: str = env["GEZHI_MAIL_FROM"]
+EMAIL_TIMEOUT = 10
+ORIGIN: str = (env["GEZHI_ORIGIN"] or "").rstrip("/")
+SMS_URL: str = env["GEZHI_SMS_URL"] or ""
+SMS_KEY: str = env["GEZHI_SMS_KEY"] or ""
+SMS_SECRET: str = env["GEZHI_SMS_SECRET"] or ""
+SMS_TEMPLATES: dict[str, str] = env["GEZHI_SMS_TEMPLATES"]
+OUTBOUND_CHANNELS: list[str] = ["mail"] * bool(env["GEZHI_MAIL_URL"]) + ["sms"] * bool(SMS_URL)
+
 LANGUAGE_CODE = "zh-hans"
 LANGUAGES = [("zh-hans", _("Simplified Chinese")), ("en", _("English"))]
 LOCALE_PATHS = [BASE_DIR / "locale"]
@@ -232,6 +245,9 @@ USE_TZ = True
 STATIC_URL = "static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 MEDIA_ROOT = env["GEZHI_MEDIA_ROOT"] or BASE_DIR / "var" / "media"
+KEEP_MESSAGES_DAYS: int = env["GEZHI_KEEP_MESSAGES_DAYS"]
+KEEP_AUDIT_DAYS: int = env["GEZHI_KEEP_AUDIT_DAYS"]
+ARCHIVE_ROOT = env["GEZHI_ARCHIVE_ROOT"]
 
 REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
@@ -243,11 +259,21 @@ REST_FRAMEWORK = {
 
 globals().update(tasks.celery_settings(REDIS_URL))
 
+METRICS_TOKEN: str | None = env["GEZHI_METRICS_TOKEN"]
+if env["GEZHI_METRICS_FOLDER"]:
+    # The library of the metrics reads this when it is imported, which the addresses do later.
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(env["GEZHI_METRICS_FOLDER"])
+
 # The demo city's passwords are known to everybody: production refuses it, and only `make up` has live orders.
 DEMO_ALLOWED = True
 DEMO_TRICKLE = False
 
 DJANGO_STRUCTLOG_IP_LOGGING_ENABLED = False
 DJANGO_STRUCTLOG_STATUS_START_LOG_LEVEL = 10
+# A task's lines carry its id and the id of the request that it follows from. Of its own coming and going
+# there is nothing to tell (beat sends several a second), unless it fails.
+DJANGO_STRUCTLOG_CELERY_ENABLED = True
+DJANGO_STRUCTLOG_CELERY_DEFAULT_LOG_LEVEL = 10
+DJANGO_STRUCTLOG_CELERY_TASK_RETRY_LOG_LEVEL = 10
 LOGGING = logs.logging_settings(level=env["GEZHI_LOG_LEVEL"], json=False)
 logs.configure()

@@ -16,7 +16,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import urlsplit
+
+from . import values
+from .values import read_database, read_mail
 
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
 PREFIX = "GEZHI_"
@@ -36,92 +39,6 @@ def refuse(message: str) -> EnvironmentProblem:
     return EnvironmentProblem(message)
 
 
-def _text(value: str) -> str:
-    return value
-
-
-def _flag(value: str) -> bool:
-    if value.lower() not in {"1", "true", "yes", "on", "0", "false", "no", "off"}:
-        raise ValueError("must be 1 or 0")
-    return value.lower() in {"1", "true", "yes", "on"}
-
-
-def _number(value: str) -> int:
-    if not value.isascii() or not value.isdigit():
-        raise ValueError("must be a whole number")
-    return int(value)
-
-
-def _port(value: str) -> int:
-    number = _number(value)
-    if not 1 <= number <= 65535:
-        raise ValueError("must be a port between 1 and 65535")
-    return number
-
-
-def _names(value: str) -> list[str]:
-    return [name.strip() for name in value.split(",") if name.strip()]
-
-
-def _origins(value: str) -> list[str]:
-    origins = _names(value)
-    for origin in origins:
-        if urlsplit(origin).scheme not in {"http", "https"} or not urlsplit(origin).hostname:
-            raise ValueError("must list origins like https://gezhi.example.cn")
-    return origins
-
-
-def _level(value: str) -> str:
-    if value.upper() not in {"DEBUG", "INFO", "WARNING", "ERROR"}:
-        raise ValueError("must be DEBUG, INFO, WARNING or ERROR")
-    return value.upper()
-
-
-def _folder(value: str) -> Path:
-    if not Path(value).is_absolute():
-        raise ValueError("must be an absolute path")
-    return Path(value)
-
-
-def _tiles(value: str) -> str:
-    if value and not (value.startswith(("https://", "http://", "/")) and "{z}" in value):
-        raise ValueError("must be a tile address with {z}, {x} and {y}")
-    return value
-
-
-def read_database(value: str) -> dict[str, Any]:
-    """Django's settings of an address `postgres://user:password@host:port/name?host=/folder&sslmode=…`.
-
-    Raises ValueError when it is not one.
-    """
-    parts = urlsplit(value)
-    if parts.scheme not in {"postgres", "postgresql"} or len(parts.path) < 2:
-        raise ValueError("must be like postgres://user:password@host:5432/name")
-    options = dict(parse_qsl(parts.query))
-    host = options.pop("host", parts.hostname or "")
-    try:
-        port = options.pop("port", None) or parts.port or ""
-    except ValueError as error:
-        raise ValueError("has a port that is no number") from error
-    return {
-        "ENGINE": "django.db.backends.postgresql",
-        "NAME": unquote(parts.path[1:]),
-        "USER": unquote(parts.username or ""),
-        "PASSWORD": unquote(parts.password or ""),
-        "HOST": host,
-        "PORT": str(port),
-        "OPTIONS": options,
-    }
-
-
-def _redis(value: str) -> str:
-    parts = urlsplit(value)
-    reachable = parts.path if parts.scheme == "unix" else parts.hostname
-    if parts.scheme not in {"redis", "rediss", "unix"} or not reachable:
-        raise ValueError("must be like redis://host:6379/0 or unix:///path/valkey.sock?db=0")
-    return value
-
-
 @dataclass(frozen=True)
 class Variable:
     """One environment variable: how it is read, what applies without it, and what it is for.
@@ -138,24 +55,28 @@ class Variable:
 
 
 TABLE: tuple[Variable, ...] = (
-    Variable("DJANGO_SETTINGS_MODULE", _text, "governance.settings.local", "Which settings apply."),
+    Variable("DJANGO_SETTINGS_MODULE", values.text, "governance.settings.local", "Which settings apply."),
     Variable(
         "SECRET_KEY",
-        _text,
+        values.text,
         None,
         "Signs sessions and links: at least 50 random characters. `make up` makes one.",
         True,
     ),
     Variable(
-        "ALLOWED_HOSTS", _names, None, "Host names the portal answers to, comma-separated; never `*`.", True
+        "ALLOWED_HOSTS",
+        values.names,
+        None,
+        "Host names the portal answers to, comma-separated; never `*`.",
+        True,
     ),
     Variable(
         "CSRF_TRUSTED_ORIGINS",
-        _origins,
+        values.origins,
         "",
         "Origins that may post forms, such as `https://gezhi.example.cn`.",
     ),
-    Variable("DEBUG", _flag, "0", "Django's debug pages; production refuses it."),
+    Variable("DEBUG", values.flag, "0", "Django's debug pages; production refuses it."),
     Variable(
         "DATABASE_URL",
         read_database,
@@ -165,54 +86,105 @@ TABLE: tuple[Variable, ...] = (
     ),
     Variable(
         "REDIS_URL",
-        _redis,
+        values.redis_address,
         None,
         "Valkey or Redis: `redis://host:6379/0`, `unix:///path?db=0`. Unset: `make up` starts one.",
         True,
     ),
-    Variable("PORT", _port, "8000", "The port of `make up`."),
+    Variable("PORT", values.port, "8000", "The port of `make up`."),
     Variable(
         "GEZHI_PG_BIN",
-        _folder,
+        values.folder,
         None,
-        "Folder with other PostgreSQL programs (`initdb`, `postgres`) for both commands.",
+        "Folder with other PostgreSQL programs: `initdb`, `postgres`, `pg_dump`, `pg_restore`.",
     ),
     Variable(
         "GEZHI_DEMO",
-        _flag,
+        values.flag,
         "1",
         "`make up` fills an empty database with the demo city and lets live orders trickle in.",
     ),
-    Variable("GEZHI_WEB_WORKERS", _number, "2", "Web processes."),
-    Variable("GEZHI_WEB_THREADS", _number, "8", "Threads (and so database connections) of each web process."),
-    Variable("GEZHI_TASK_WORKERS", _number, "2", "Celery processes."),
+    Variable("GEZHI_WEB_WORKERS", values.number, "2", "Web processes."),
+    Variable(
+        "GEZHI_WEB_THREADS", values.number, "8", "Threads (and so database connections) of each web process."
+    ),
+    Variable("GEZHI_TASK_WORKERS", values.number, "2", "Celery processes."),
     Variable(
         "GEZHI_MEDIA_ROOT",
-        _folder,
+        values.folder,
         None,
         "Private folder of attachments; shared by all machines. Default `var/media`.",
     ),
     Variable(
+        "GEZHI_KEEP_MESSAGES_DAYS",
+        values.days(30),
+        "365",
+        "Messages go after so long; urgent ones once read.",
+    ),
+    Variable("GEZHI_KEEP_AUDIT_DAYS", values.days(184), "0", "Audit entries go after so long; 0: never."),
+    Variable("GEZHI_ARCHIVE_ROOT", values.folder, None, "Private folder where what goes is written first."),
+    Variable(
         "GEZHI_PROXIES",
-        _number,
+        values.number,
         "0",
         "Reverse proxies in front, which set X-Forwarded-For and X-Forwarded-Proto.",
     ),
-    Variable("GEZHI_HSTS_SECONDS", _number, "31536000", "How long browsers insist on HTTPS (production)."),
+    Variable(
+        "GEZHI_HSTS_SECONDS", values.number, "31536000", "How long browsers insist on HTTPS (production)."
+    ),
     Variable(
         "GEZHI_MAP_TILES",
-        _tiles,
+        values.tiles,
         "",
         "Base map below our polygons, `https://…/{z}/{x}/{y}.png`; empty: none.",
     ),
-    Variable("GEZHI_LOG_LEVEL", _level, "INFO", "DEBUG, INFO, WARNING or ERROR."),
+    Variable(
+        "GEZHI_ORIGIN",
+        values.web_address,
+        None,
+        "Where people reach the portal, `https://gezhi.example.cn`: links in e-mails. Unset: none.",
+    ),
+    Variable(
+        "GEZHI_MAIL_URL",
+        read_mail,
+        None,
+        "Mail server: `smtp+tls://user:password@host:587`, `smtps://…`, `smtp://…`. Unset: no e-mail.",
+    ),
+    Variable("GEZHI_MAIL_FROM", values.text, "gezhi@localhost", "Sender of e-mails."),
+    Variable(
+        "GEZHI_SMS_URL",
+        values.web_address,
+        None,
+        "Gateway of text messages, `https://…`; needs key and secret. Unset: no text messages.",
+    ),
+    Variable("GEZHI_SMS_KEY", values.text, None, "Who we are to the gateway."),
+    Variable("GEZHI_SMS_SECRET", values.text, None, "Signs what we send to the gateway."),
+    Variable(
+        "GEZHI_SMS_TEMPLATES",
+        values.templates,
+        "single:gezhi_single,summary:gezhi_summary,digest:gezhi_digest",
+        "Ids of the templates that the gateway has registered.",
+    ),
+    Variable("GEZHI_LOG_LEVEL", values.level, "INFO", "DEBUG, INFO, WARNING or ERROR."),
     Variable(
         "GEZHI_SIGN_OF_LIFE",
-        _folder,
+        values.folder,
         None,
-        "File that a task worker touches every 15 s while it consumes; `make up` sets it.",
+        "File that a task worker or beat touches every few seconds while it works; `make up` sets it.",
     ),
-    Variable("GEZHI_TEST_DB", _text, "test_gezhi", "Name of the test database."),
+    Variable(
+        "GEZHI_METRICS_TOKEN",
+        values.token,
+        None,
+        "Opens `/metrics` and the details of `/readyz` to `Authorization: Bearer …`. Unset: closed.",
+    ),
+    Variable(
+        "GEZHI_METRICS_FOLDER",
+        values.folder,
+        None,
+        "Empty folder in which the web processes of a machine count request times; unset: they do not.",
+    ),
+    Variable("GEZHI_TEST_DB", values.text, "test_gezhi", "Name of the test database."),
 )
 BY_NAME: dict[str, Variable] = {variable.name: variable for variable in TABLE}
 
@@ -249,6 +221,8 @@ class Environment:
             except ValueError as error:
                 # The value itself may be a password: name the variable and the remedy only.
                 raise refuse(f"{variable.name} {error}") from None
+        if self["GEZHI_SMS_URL"] and not (self["GEZHI_SMS_KEY"] and self["GEZHI_SMS_SECRET"]):
+            raise refuse("GEZHI_SMS_URL needs GEZHI_SMS_KEY and GEZHI_SMS_SECRET")
 
     def __getitem__(self, name: str) -> Any:
         """The value of a variable of the table (typed by its reader), its default, or None."""
@@ -263,6 +237,8 @@ class Environment:
             raise refuse("production refuses DEBUG")
         if any("*" in host for host in self["ALLOWED_HOSTS"]):
             raise refuse("production refuses * in ALLOWED_HOSTS: name the hosts")
+        if urlsplit(self["GEZHI_SMS_URL"] or "https:").scheme != "https":
+            raise refuse("production refuses a GEZHI_SMS_URL without https: phone numbers go there")
         if len(self["SECRET_KEY"]) < 50 or len(set(self["SECRET_KEY"])) < 10:
             raise refuse("production needs a SECRET_KEY of at least 50 random characters")
 

@@ -29,7 +29,7 @@ def without_personal_data(_logger: WrappedLogger, _method: str, event: EventDict
 
 def without_health_checks(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
     """Drop the line that every look of a supervisor would leave."""
-    if str(event.get("request", "")).endswith(" /healthz"):
+    if str(event.get("request", "")).endswith((" /healthz", " /readyz", " /metrics")):
         raise structlog.DropEvent
     return event
 

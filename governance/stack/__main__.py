@@ -1,4 +1,4 @@
-"""`python -m governance.stack up|test-services|reset|status|translations`."""
+"""`python -m governance.stack up|worker|beat|test-services|reset|status|translations`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import sys
 
 from governance.settings.environment import BASE_DIR, Environment, read_file
 
-from . import addresses, console, reset, testing, translations, up
+from . import addresses, console, reset, tasks, testing, translations, up
 from .problems import StackError
 
 
@@ -40,12 +40,17 @@ def test_services() -> int:
 def main(arguments: list[str]) -> int:
     """Run one command; what the person can mend is one line, without a traceback."""
     parser = argparse.ArgumentParser(prog="python -m governance.stack", description=__doc__)
-    parser.add_argument("command", choices=["up", "test-services", "reset", "status", "translations"])
-    command = parser.parse_args(arguments).command
+    commands = ["up", "worker", "beat", "test-services", "reset", "status", "translations"]
+    parser.add_argument("command", choices=commands)
+    parser.add_argument("queues", nargs="*", help="of a worker: the queues that it empties; all without any")
+    parsed = parser.parse_args(arguments)
+    command = parsed.command
     given = {**read_file(BASE_DIR / ".env"), **os.environ}
     try:
         if command == "up":
             return up.run(given, Environment(given))
+        if command in ("worker", "beat"):
+            return tasks.run(command, given, Environment(given), parsed.queues)
         if command == "reset":
             return reset.run(up.VAR, given)
         if command == "translations":

@@ -23,11 +23,14 @@ FIRST_PAUSE = 1.0
 LONGEST_PAUSE = 30.0
 QUIET = 60.0
 LOOK_EVERY = 0.2
+# What hangs rarely hears that it should end, and the other children are not watched meanwhile.
+HANGING_GRACE = 5.0
 
 
 @dataclass
 class Child:
-    """A process to run. `log` is a file for its output; without one its lines are shown prefixed.
+    """A process to run. `log` is a file for its output; without one its lines are shown prefixed, or as they
+    are (`plain`), for a log collector.
 
     `alive_file` is touched by a child that works; older than `alive_within` seconds means that it hangs.
     """
@@ -43,6 +46,7 @@ class Child:
     pass_fds: tuple[int, ...] = ()
     alive_file: Path | None = None
     alive_within: float = 200.0
+    plain: bool = False
 
 
 class Flag:
@@ -173,6 +177,7 @@ class Supervisor:
     def _spawn(self, entry: _Running) -> None:
         child = entry.child
         log: IO[bytes] | None = child.log.open("ab") if child.log else None
+        output = log or (None if child.plain else subprocess.PIPE)
         try:
             entry.process = subprocess.Popen(
                 child.command,
@@ -182,8 +187,8 @@ class Supervisor:
                 group=_group_of(child.user),
                 extra_groups=[] if child.user else None,
                 stdin=subprocess.DEVNULL,
-                stdout=log or subprocess.PIPE,
-                stderr=subprocess.STDOUT,
+                stdout=output,
+                stderr=subprocess.STDOUT if output else None,
                 start_new_session=True,
                 pass_fds=child.pass_fds,
             )
@@ -210,7 +215,7 @@ class Supervisor:
         if code is None:
             if self._hangs(entry):
                 console.relay("gezhi", f"{entry.child.name} takes no work any more: starting it again")
-                self._end(entry)
+                self._end(entry, min(entry.child.grace, HANGING_GRACE))
                 entry.process, entry.again_at = None, 0.0
             return
         self._clear_group(entry.process.pid)
@@ -230,13 +235,13 @@ class Supervisor:
             and time.time() - file.stat().st_mtime > entry.child.alive_within
         )
 
-    def _end(self, entry: _Running) -> None:
+    def _end(self, entry: _Running, grace: float | None = None) -> None:
         process = entry.process
         if process is None:
             return
         with contextlib.suppress(ProcessLookupError):
             os.kill(process.pid, entry.child.stop_signal)
-        ends = time.monotonic() + entry.child.grace
+        ends = time.monotonic() + (entry.child.grace if grace is None else grace)
         while process.poll() is None and time.monotonic() < ends and not self._is_hurried(entry):
             time.sleep(0.02)
         self._clear_group(process.pid)

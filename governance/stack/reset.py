@@ -11,7 +11,18 @@ from . import console, paths, services
 from .problems import StackError
 
 # What the installation made (stamps) stays: only what the portal wrote goes.
-LOCAL_DATA = ("postgres", "run", "media", "log", "secret_key", "signins.txt", "worker-alive", "services.json")
+LOCAL_DATA = (
+    "postgres",
+    "run",
+    "media",
+    "log",
+    "secret_key",
+    "signins.txt",
+    "worker-alive",
+    "beat-alive",
+    "metrics",
+    "services.json",
+)
 
 
 def run(var: Path, given: Mapping[str, str]) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import os
+import shutil
 import socket
 import sys
 from collections.abc import Mapping
@@ -11,7 +12,7 @@ from pathlib import Path
 
 from governance.settings.environment import Environment
 
-from . import addresses, console, services, translations
+from . import addresses, console, services, tasks, translations
 from .problems import StackError
 from .processes import Child, Supervisor
 from .waiting import WaitingRoom
@@ -19,8 +20,6 @@ from .waiting import WaitingRoom
 CHECKOUT = addresses.CHECKOUT
 VAR = CHECKOUT / "var"
 READY_SECONDS = 90
-# Celery warns root at length; on one's own machine that is as intended.
-ROOT_WARNING = "ignore:You're running the worker with superuser privileges"
 
 
 def claim_port(port: int) -> socket.socket:
@@ -41,22 +40,10 @@ def claim_port(port: int) -> socket.socket:
 
 def children(env: dict[str, str], settings: Environment, listener: socket.socket) -> list[Child]:
     """Task worker, beat and web, in the order of their start."""
-    celery = [sys.executable, "-m", "celery", "--quiet", "-A", "governance"]
-    alive = VAR / "worker-alive"
     number = listener.fileno()
     return [
-        Child(
-            name="worker",
-            command=[*celery, "worker", "--queues", "urgent,celery", "--without-gossip", "--without-mingle",
-                     "--loglevel", "WARNING", "--concurrency", str(settings["GEZHI_TASK_WORKERS"])],
-            env={**env, "GEZHI_SIGN_OF_LIFE": str(alive), "PYTHONWARNINGS": ROOT_WARNING},
-            cwd=CHECKOUT, grace=30, alive_file=alive,
-        ),
-        Child(
-            name="beat",
-            command=[*celery, "beat", "--loglevel", "WARNING"],
-            env=env, cwd=CHECKOUT,
-        ),
+        tasks.worker(env, VAR / "worker-alive", concurrency=settings["GEZHI_TASK_WORKERS"]),
+        tasks.beat(env, VAR / "beat-alive"),
         Child(
             name="web",
             command=[sys.executable, "-m", "gunicorn", "governance.wsgi:application", "--bind", f"fd://{number}",
@@ -65,7 +52,8 @@ def children(env: dict[str, str], settings: Environment, listener: socket.socket
                      "--timeout", "60", "--graceful-timeout", "8",
                      "--no-control-socket", "--preload", "--log-level", "warning",
                      "--worker-tmp-dir", _worker_folder()],
-            env=env, cwd=CHECKOUT, pass_fds=(number,),
+            env={**env, "GEZHI_METRICS_FOLDER": str(_emptied(VAR / "metrics"))},
+            cwd=CHECKOUT, pass_fds=(number,),
         ),
     ]  # fmt: skip
 
@@ -133,6 +121,13 @@ def announce(port: int, signins: Path) -> None:
 
 def _preparation(settings: Environment, signins: Path) -> list[str]:
     return ["prepare_portal", "--signins", str(signins), *([] if settings["GEZHI_DEMO"] else ["--no-demo"])]
+
+
+def _emptied(folder: Path) -> Path:
+    """The folder without what an earlier run counted in it."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    return folder
 
 
 def _worker_folder() -> str:

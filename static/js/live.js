@@ -36,13 +36,16 @@ function hear(news) {
 
 function poll(source) {
   const every = Number(source.dataset.liveSeconds || 30) * 1000;
-  let failures = 0;
-  const next = () => setTimeout(ask, every * Math.min(8, 2 ** failures));
+  let failures = 0, timer = 0, asked = Date.now(), over = false;
+  const next = () => { timer = setTimeout(ask, every * Math.min(8, 2 ** failures)); };
+  // Who comes back to a page that was hidden sees at once what came meanwhile.
+  document.addEventListener("visibilitychange", () => { if (!document.hidden && !over && Date.now() - asked >= every) { clearTimeout(timer); ask(); } });
   async function ask() {
     if (document.hidden || !navigator.onLine) { next(); return; }
+    asked = Date.now();
     try {
       const answer = await fetch(source.dataset.live, { headers: { "X-Background": "1", Accept: "application/json" }, credentials: "same-origin", redirect: "error" });
-      if (answer.status === 401 || answer.status === 403) return;
+      if (answer.status === 401 || answer.status === 403) { over = true; return; }
       if (answer.ok && answer.status !== 204) hear(await answer.json());
       failures = answer.ok ? 0 : failures + 1;
     } catch { failures += 1; }

@@ -1,4 +1,4 @@
-"""`make bench`: how quick reporting, the desk's inbox and the order page are with 100,000 orders.
+"""`make bench`: how quick reporting, the desk's inbox, the order page and the ladder are with 100,000 orders.
 
 Each page is measured beside a bare view of the same middleware, session and connection: one committed INSERT,
 or one indexed SELECT of fifty rows. The ratio travels from machine to machine; requests a second do not.
@@ -11,6 +11,7 @@ import argparse
 import json
 import random
 import statistics
+import subprocess
 import sys
 import uuid
 from collections.abc import Callable, Sequence
@@ -61,6 +62,10 @@ def _arguments(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--orders", type=int, default=100_000, help="orders in the database")
     parser.add_argument("--grids", type=int, default=204)
     parser.add_argument("--seconds", type=float, default=3.0, help="of each measurement")
+    parser.add_argument("--clocks", type=int, default=1_000_000, help="running clocks of the ladder's part")
+    parser.add_argument("--due", type=int, default=10_000, help="rungs that come due at once")
+    parser.add_argument("--events", type=int, default=20_000, help="events of the relay's part")
+    parser.add_argument("--paced", type=float, default=30.0, help="seconds with fifty events each")
     parser.add_argument("--rounds", type=int, default=5, help="the median of so many counts")
     parser.add_argument(
         "--without-worker", action="store_true", help="leave out the last part, beside the task worker"
@@ -94,10 +99,19 @@ def _run(place: Stand, given: argparse.Namespace) -> int:
     _rounds(place, courses, browsers, given.seconds, given.rounds)
     told = _table(courses)
     costs = {c.key: _cost(browsers[c.group][0], c.scripts[0]) for c in courses}
+    with console.step(f"The ladder with {given.clocks:,} clocks, {given.due:,} rungs due at once"):
+        told_ladder = _part(place, "ladder", f"--clocks={given.clocks}", f"--due={given.due}")
+    with console.step(f"The relay with {given.events:,} events"):
+        told_relay = _part(place, "relay", f"--events={given.events}")
     beside = None if given.without_worker else _beside_worker(place, courses, browsers, given.seconds)
+    if beside is not None:
+        with console.step("From commit to message, beside worker and beat"):
+            told_relay += "\n" + _part(place, "relay", f"--paced={given.paced}")
     console.say(machine_line(place.env))
     console.say(told)
     console.say(_cost_table(courses, costs))
+    console.say(told_ladder)
+    console.say(told_relay)
     if beside is not None:
         console.say(f"Reporting while worker and beat do their part: {_figures(beside)}")
     errors = [error for c in courses for sample in c.samples for error in sample.errors] + (
@@ -185,6 +199,15 @@ def _rounds(
                 sample = measure(browsers[course.group], course.scripts, seconds=seconds)
                 sample.processor = processor_seconds(roots) - before
                 course.samples.append(sample)
+
+
+def _part(place: Stand, module: str, *arguments: str) -> str:
+    """What a part of the bench says that is a program of its own on the filled database."""
+    command = [sys.executable, "-m", f"tests.benchmarks.{module}", *arguments]
+    done = subprocess.run(command, env=place.env, cwd=CHECKOUT, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise RuntimeError(f"the part {module} failed: {done.stderr[-2000:]}")
+    return done.stdout.strip()
 
 
 def _beside_worker(

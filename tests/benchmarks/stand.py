@@ -48,7 +48,7 @@ class Stand:
         settings = Environment(self.env)
         for child in up.children(self.env, settings, self.listener):
             if child.name in names:
-                alive = self.folder / "worker-alive" if child.alive_file else None
+                alive = self.folder / f"{child.name}-alive" if child.alive_file else None
                 env = {**child.env, **({"GEZHI_SIGN_OF_LIFE": str(alive)} if alive else {})}
                 log = self.folder / f"{child.name}.log"
                 self.supervisor.start(replace(child, env=env, log=log, alive_file=alive))

@@ -9,7 +9,8 @@ import sys
 from governance.stack.addresses import CHECKOUT
 from tests.benchmarks.load import Answer, Sample
 
-SMALL = "--orders 300 --grids 24 --seconds 0.2 --rounds 1 --without-worker"
+SMALL = "--orders 300 --grids 24 --clocks 2000 --due 90 --events 200 --seconds 0.2 --rounds 1"
+SMALL += " --without-worker"
 PAGES = (
     "bare view, one INSERT",
     "reporting, the whole path",
@@ -28,7 +29,12 @@ def test_a_small_run_measures_every_page_and_leaves_nothing_behind() -> None:
         figures = re.search(rf"^{re.escape(page)} +([\d.]+)( +[\d.]+){{5}}$", done.stdout, re.MULTILINE)
         assert figures is not None, done.stdout
         assert float(figures[1]) > 0
+    assert re.search(r"^relay, all readers, one process +[1-9]\d* events a second", done.stdout, re.MULTILINE)
     assert "fsync on, synchronous_commit on" in done.stdout
+    idle = r"^idle sweep +[\d.]+ ms in 2 statements, at best [\d.]+ ms$"
+    assert re.search(idle, done.stdout, re.MULTILINE), done.stdout
+    taken = r"^rungs taken, (\d) at once +\d+ a second, 90 due; of processors"
+    assert re.findall(taken, done.stdout, re.MULTILINE) == ["1", "2"], done.stdout
     assert set((CHECKOUT / "var").glob("bench-*")) == before
 
 

@@ -8,6 +8,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 from playwright.sync_api import expect
+from pytest_django import Settings
 
 from cases.models import Case, CaseEvent
 from cases.notify import in_app
@@ -53,6 +54,7 @@ def pages(world: World) -> list[tuple[User | None, list[str]]]:
         return reverse(f"cases:{route}", args=[orders[state]])
 
     own = [reverse("cases:notifications"), reverse("profile"), reverse("cases:search") + "?q=清流东路"]
+    own += [f"{own[0]}?order={orders['reported']}", reverse("cases:notification_settings")]
     public = reverse("cases:public_report", args=[world.city.qr_code().token])
     figures = reverse("dashboard:overview")
     party = [reverse("dashboard:party"), reverse("dashboard:party_rows") + "?part=members_due"]
@@ -70,8 +72,9 @@ def pages(world: World) -> list[tuple[User | None, list[str]]]:
 
 
 def test_every_page_fits_a_phone_a_finger_and_weak_eyes(
-    world: World, open_page: Any, live_server: Any, complaints: list[str]
+    world: World, open_page: Any, live_server: Any, complaints: list[str], settings: Settings
 ) -> None:
+    settings.OUTBOUND_CHANNELS = ["mail", "sms"]
     faults = []
     for user, paths in pages(world):
         page = open_page(360, 2000, **PHONE)  # tall, so that no bar lies over a target

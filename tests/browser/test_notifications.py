@@ -64,13 +64,13 @@ def shoot(page: Any, name: str) -> None:
 def test_a_message_is_read_where_it_stands(world: World, open_page: Any, live_server: Any) -> None:
     page = visit(open_page, live_server, world.desk, reverse("cases:notifications"))
     unread = Notification.objects.filter(recipient=world.desk, read_at=None)
-    before = unread.count()
+    before, lines = unread.count(), page.locator(".notices > li[data-unread]").count()
     shoot(page, "notifications-desk")
     first = page.locator(".notices > li").first
     first.locator("form button").click()
     page.wait_for_function("() => !document.querySelector('.notices > li').hasAttribute('data-unread')")
     assert unread.count() == before - 1
-    assert page.locator(".notices > li[data-unread]").count() == before - 1
+    assert page.locator(".notices > li[data-unread]").count() == lines - 1
     assert page.url.endswith(reverse("cases:notifications"))
     assert faults(page) == []
 
@@ -94,3 +94,35 @@ def test_an_empty_inbox(world: World, open_page: Any, live_server: Any) -> None:
     shoot(page, "notifications-empty")
     assert "还没有消息" in page.content()
     assert faults(page) == []
+
+
+def test_the_bell_follows_without_reload_and_a_hidden_page_asks_nothing(
+    world: World, open_page: Any, live_server: Any
+) -> None:
+    client = Client()
+    client.force_login(world.desk)
+    page = open_page(bypass_csp=True)
+    cookie = {"name": "sessionid", "value": client.cookies["sessionid"].value, "url": live_server.url}
+    page.context.add_cookies([cookie])
+    page.clock.install()
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url) if "/unread/" in request.url else None)
+    page.goto(live_server.url + reverse("cases:desk"))
+    before = int(page.locator(".bell [data-unread]").first.inner_text())
+    report(world, at=NOON + 95 * MINUTE)
+    in_app(list(CaseEvent.objects.order_by("pk")))
+    page.clock.run_for(31_000)
+    told = f"document.querySelector('.bell [data-unread]').textContent == '{before + 1}'"
+    page.wait_for_function(told)
+    assert len(asked) == 1
+    assert page.url.endswith(reverse("cases:desk"))
+
+    page.evaluate("Object.defineProperty(document, 'hidden', {value: true, configurable: true})")
+    report(world, at=NOON + 96 * MINUTE)
+    in_app(list(CaseEvent.objects.order_by("pk")))
+    page.clock.run_for(300_000)
+    assert len(asked) == 1
+    page.evaluate("Object.defineProperty(document, 'hidden', {value: false, configurable: true})")
+    page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    page.wait_for_function(told.replace(str(before + 1), str(before + 2)))
+    assert len(asked) == 2

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
@@ -10,11 +9,11 @@ from contextlib import AbstractContextManager
 import pytest
 from django.db import connection, connections, transaction
 
-from cases import relay
-from cases.models import Case, CaseEvent, ConsumerCursor, Feedback
+from cases import relay, stuck
+from cases.models import Case, CaseEvent, ConsumerCursor
 from cases.relay import Consumer, lag, run_consumer, run_relay, sequence_events
 from tests.factories.grids import make_city
-from tests.factories.log import FRIDAY, append_event, make_order
+from tests.factories.log import FRIDAY, Notebook, append_event, make_order
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -27,30 +26,6 @@ def case() -> Case:
 @pytest.fixture(autouse=True)
 def no_other_consumers(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(relay, "_consumers", {})
-
-
-class Notebook:
-    """A consumer whose effect is a row in the database: what it has handled stands there once, in order."""
-
-    def __init__(
-        self, name: str = "notebook", refuse: Callable[[CaseEvent], bool] = lambda event: False
-    ) -> None:
-        self.name = name
-        self.refuse = refuse
-        relay.register(Consumer(name, self.handle, batch=3))
-
-    def handle(self, events: Sequence[CaseEvent]) -> None:
-        for event in events:
-            Feedback.objects.create(
-                case_id=event.case_id, source="follow_up", comment=f"{self.name} {event.pk}", at=FRIDAY
-            )
-            if self.refuse(event):
-                raise RuntimeError("no")
-
-    @property
-    def seen(self) -> list[int]:
-        words = (f.comment.split() for f in Feedback.objects.order_by("pk"))
-        return [int(pk) for name, pk in words if name == self.name]
 
 
 def in_thread(work: Callable[[], None]) -> threading.Thread:
@@ -234,32 +209,23 @@ def test_a_backend_killed_in_the_middle_loses_and_doubles_nothing(case: Case) ->
         assert cursor.fetchall() == [(True,)]
     go_on.set()
     thread.join()
-    assert [isinstance(error, relay.INTERRUPTIONS) for error in errors] == [True]
+    assert [isinstance(error, stuck.INTERRUPTIONS) for error in errors] == [True]
     assert notebook.seen == []
     relay.register(Consumer("notebook", notebook.handle))
     assert run_relay() == 2
     assert notebook.seen == pks
 
 
-def test_a_consumer_stops_at_the_event_that_it_cannot_handle(
-    case: Case, caplog: pytest.LogCaptureFixture
-) -> None:
-    pks = [append_event(case).pk for _number in range(5)]
-    bad = pks[3]
-    broken, sound = Notebook("broken", refuse=lambda event: event.pk == bad), Notebook("sound")
-    relay.stops.clear()
-    with caplog.at_level(logging.ERROR, "gezhi.relay"):
-        run_relay(seconds=5)
-    assert broken.seen == pks[:3]
-    assert sound.seen == pks
-    told = [record for record in caplog.records if record.msg == "consumer_stopped"]
-    assert [(r.order, r.position, r.consumer, r.times) for r in told] == [(case.number, 4, "broken", 1)]  # type: ignore[attr-defined]
-    assert {each.name: each.behind for each in lag().consumers} == {"broken": 2, "sound": 0}
-
-    broken.refuse = lambda event: False
-    run_relay(seconds=5)
-    assert broken.seen == pks
+def test_a_consumer_gets_the_kinds_that_it_wants_and_passes_the_others(case: Case) -> None:
+    pks = [append_event(case, kind).pk for kind in ("comment", "urge", "comment", "urge")]
+    notebook = Notebook()
+    relay.register(Consumer("notebook", notebook.handle, kinds=frozenset({"urge"})))
+    assert run_relay() == 4
+    assert notebook.seen == [pks[1], pks[3]]
+    append_event(case)
+    run_relay()
     assert lag().is_empty
+    assert len(notebook.seen) == 2
 
 
 def test_a_new_consumer_reads_from_the_beginning(case: Case) -> None:

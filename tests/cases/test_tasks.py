@@ -146,9 +146,11 @@ def test_every_sweep_of_beat_is_a_task_of_a_queue_that_is_served() -> None:
     swept = {entry["task"]: entry["schedule"] for entry in BEAT_SCHEDULE.values()}
     assert {name: seconds for name, seconds in swept.items() if name.startswith("cases.")} == {
         "cases.relay": 5,
+        "cases.send_outbound": 10,
         "cases.sweep_routes": 15,
         "cases.sweep_ladder": 20,
-        "cases.follow_changes": 30,
+        "cases.follow_changes": 20,
+        "cases.follow_calendar": 15,
         "cases.expire_uploads": 3600,
     }
 
@@ -156,6 +158,6 @@ def test_every_sweep_of_beat_is_a_task_of_a_queue_that_is_served() -> None:
 def test_every_task_ends_well_before_the_broker_hands_it_out_again() -> None:
     visible = app.conf.broker_transport_options["visibility_timeout"]
     own = [task for name, task in current_app.tasks.items() if name.startswith("cases.")]
-    assert len(own) == 6
+    assert len(own) == 8
     for task in own:
         assert task.soft_time_limit < task.time_limit <= visible / 2

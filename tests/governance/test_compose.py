@@ -8,12 +8,15 @@ import re
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
+import pytest
 import yaml
 
 from governance import celery
 from governance.settings.environment import BY_NAME, Environment
+from governance.stack import tasks
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text("utf-8"))
@@ -52,10 +55,31 @@ def test_the_portal_accepts_what_compose_gives_it():
         Environment(environment).require_production()
 
 
-def test_the_worker_reads_the_queues_that_tasks_go_to():
-    command = SERVICES["worker"]["command"]
+def test_worker_and_beat_are_run_watched():
+    assert SERVICES["worker"]["command"] == ["python", "-m", "governance.stack", "worker"]
+    assert SERVICES["beat"]["command"] == ["python", "-m", "governance.stack", "beat"]
+
+
+def test_the_worker_reads_the_queues_that_tasks_go_to(tmp_path):
+    command = tasks.worker({}, tmp_path / "alive", concurrency=1).command
     queues = command[command.index("--queues") + 1].split(",")
-    assert sorted(queues) == sorted(queue.name for queue in celery.app.conf.task_queues)
+    assert queues == [queue.name for queue in celery.app.conf.task_queues]
+    sent_to = {entry.get("options", {}).get("queue", "celery") for entry in celery.BEAT_SCHEDULE.values()}
+    assert sent_to <= set(queues)
+
+
+@pytest.mark.parametrize("service", ["worker", "beat"])
+def test_a_container_that_shows_no_life_is_unhealthy(service, tmp_path):
+    alive = tmp_path / "alive"
+    program = SERVICES[service]["healthcheck"]["test"][1].replace("$$", "$")
+    assert SERVICES[service]["environment"]["GEZHI_SIGN_OF_LIFE"] in program
+    program = program.replace("/tmp/alive", str(alive))
+    codes = []
+    for age in (5, 600):
+        alive.touch()
+        os.utime(alive, (time.time() - age, time.time() - age))
+        codes.append(subprocess.run(["/bin/sh", "-c", program], check=False).returncode)
+    assert codes == [0, 1]
 
 
 def test_nothing_but_the_portal_can_be_reached_from_outside_and_that_from_this_machine_only():

@@ -4,12 +4,15 @@ from argparse import ArgumentParser
 
 from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
+from django.utils import timezone
 
-from cases.calendars import is_published, seed_calendar
+from cases.actions.catalogue import import_calendar_year
+from cases.calendars import is_published
+from governance.common.errors import Invalid
 
 
 class Command(BaseCommand):
-    """Seeds the work calendar; days entered by hand stay as they are."""
+    """Seeds the work calendar; days entered by hand stay as they are, and open orders follow."""
 
     help = "Write the official holidays and make-up workdays of the given years into the work calendar."
 
@@ -22,9 +25,9 @@ class Command(BaseCommand):
         """Seed every year or, when one is unknown, none."""
         for year in years:
             try:
-                count = seed_calendar(year)
-            except ValueError as error:
-                raise CommandError(str(error)) from error
+                count = import_calendar_year(year=year, actor=None, at=timezone.now())
+            except Invalid as error:
+                raise CommandError(f"{year}: {error.message}") from error
             self.stdout.write(f"{year}: {count} days written.")
             if not is_published(year):
                 self.stderr.write(

@@ -14,10 +14,13 @@ from cases.models import (
     LadderRung,
     Matter,
     MatterClass,
+    OutboundMessage,
     OwnerRole,
+    QuarantinedClock,
     Responsibility,
     StagePolicy,
     Standard,
+    StuckEvent,
     WorkHours,
 )
 from partymembers.models import AuditEntry, Role
@@ -82,7 +85,7 @@ def standard_form(matter, **fields) -> dict:
 
 def test_only_configuration_is_registered():
     registered = {model for model in admin.site._registry if model._meta.app_label == "cases"}
-    assert registered == CONFIGURED
+    assert registered == CONFIGURED | {OutboundMessage, QuarantinedClock, StuckEvent}
 
 
 class TestWho:

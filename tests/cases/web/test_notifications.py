@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
+import time_machine
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -58,10 +59,70 @@ def test_each_sees_their_own_messages_newest_first(world: World) -> None:
         case_id=case.pk, actor=world.handler, at=case.updated_at + timedelta(minutes=1), note="不归我们管"
     )
     tell()
-    assert titles(signed_in(world.desk)) == ["市政养护所 returned the order", "New order to accept"]
+    of_the_order = f"{INBOX}?order={case.number}"
+    assert titles(signed_in(world.desk), of_the_order) == [
+        "市政养护所 returned the order",
+        "New order to accept",
+    ]
     assert titles(signed_in(world.handler)) == ["New order for 市政养护所"]
     assert titles(signed_in(world.worker)) == ["Your report was accepted"]
     assert titles(signed_in(world.other_desk)) == []
+
+
+def grouped(client: Client, url: str = INBOX) -> list[tuple[str, int, bool]]:
+    return [(line.title, line.count, line.is_unread) for line in client.get(url).context["lines"]]
+
+
+def test_an_order_has_one_line_its_newest_with_their_number(world: World) -> None:
+    case = bring_to(world, "dispatched")
+    later = case.updated_at + timedelta(minutes=1)
+    handling.return_case(case_id=case.pk, actor=world.handler, at=later, note="不归我们管")
+    report(world)
+    tell()
+    client = signed_in(world.desk)
+    assert grouped(client) == [
+        ("New order to accept", 1, True),
+        ("市政养护所 returned the order", 2, True),
+    ]
+    assert f'href="{INBOX}?order={case.number}">2 messages</a>' in client.get(INBOX).text
+    oldest = Notification.objects.filter(recipient=world.desk, case=case).earliest("event_id")
+    client.post(reverse("cases:notification_read", args=[oldest.pk]))
+    assert grouped(client) == [
+        ("New order to accept", 1, True),
+        ("市政养护所 returned the order", 2, True),
+    ]
+    assert grouped(client, f"{INBOX}?show=unread")[1] == ("市政养护所 returned the order", 1, True)
+    assert client.get(UNREAD).json()["unread"] == 2
+
+
+def test_who_reads_the_newest_has_read_what_came_before_it(world: World) -> None:
+    case = bring_to(world, "dispatched")
+    later = case.updated_at + timedelta(minutes=1)
+    handling.return_case(case_id=case.pk, actor=world.handler, at=later, note="不归我们管")
+    tell()
+    client = signed_in(world.desk)
+    newest = Notification.objects.filter(recipient=world.desk, case=case).latest("event_id")
+    client.get(reverse("cases:notification_open", args=[newest.pk]))
+    assert grouped(client) == [("市政养护所 returned the order", 2, False)]
+    assert Notification.objects.filter(recipient=world.second_desk, read_at=None).count() == 2
+
+
+def test_of_an_order_about_which_i_was_told_nothing_the_list_is_empty(world: World) -> None:
+    case = report(world)
+    tell()
+    for number in (case.number, "nothing"):
+        assert titles(signed_in(world.other_desk), f"{INBOX}?order={number}") == []
+
+
+def test_asking_for_news_does_not_keep_a_session_alive(world: World) -> None:
+    client = signed_in(world.desk)
+    with time_machine.travel(timezone.now(), tick=False) as clock:
+        client.get(INBOX)
+        statuses = []
+        for _number in range(8):
+            clock.shift(timedelta(minutes=5))
+            statuses.append(client.get(UNREAD, headers={"X-Background": "1"}).status_code)
+    assert statuses == [200] * 6 + [401] * 2
 
 
 def test_the_empty_inbox_says_so(world: World) -> None:

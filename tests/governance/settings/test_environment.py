@@ -56,6 +56,11 @@ def test_every_settings_module_imports(module):
             "REDIS_URL must be like redis://host:6379/0 or unix:///path/valkey.sock?db=0",
         ),
         ({"GEZHI_PG_BIN": "bin"}, "GEZHI_PG_BIN must be an absolute path"),
+        ({"GEZHI_KEEP_AUDIT_DAYS": "90"}, "GEZHI_KEEP_AUDIT_DAYS must be at least 184 days, or 0 for ever"),
+        (
+            {"GEZHI_KEEP_MESSAGES_DAYS": "7"},
+            "GEZHI_KEEP_MESSAGES_DAYS must be at least 30 days, or 0 for ever",
+        ),
         ({"GEZHI_LOG_LEVEL": "LOUD"}, "GEZHI_LOG_LEVEL must be DEBUG, INFO, WARNING or ERROR"),
         (
             {"CSRF_TRUSTED_ORIGINS": "gezhi.cn"},
@@ -151,3 +156,50 @@ def test_the_local_secret_is_made_once_and_closed_to_others(tmp_path):
 def test_the_readme_table_names_every_variable():
     rows = environment.as_markdown().splitlines()
     assert [row.split("`")[1] for row in rows[2:]] == [variable.name for variable in environment.TABLE]
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [
+        (
+            "smtp+tls://portal:p%40ss@mail.example.cn",
+            ("mail.example.cn", 587, "portal", "p@ss", True, False),
+        ),
+        ("smtps://mail.example.cn", ("mail.example.cn", 465, "", "", False, True)),
+        ("smtp://127.0.0.1:2525", ("127.0.0.1", 2525, "", "", False, False)),
+    ],
+)
+def test_a_mail_server_is_one_address(value: str, told: tuple[object, ...]) -> None:
+    names = ("HOST", "PORT", "HOST_USER", "HOST_PASSWORD", "USE_TLS", "USE_SSL")
+    found = environment.Environment({"GEZHI_MAIL_URL": value})["GEZHI_MAIL_URL"]
+    assert tuple(found[f"EMAIL_{name}"] for name in names) == told
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"GEZHI_MAIL_URL": "mail.example.cn"},
+        {"GEZHI_MAIL_URL": "smtp://mail.example.cn:x"},
+        {"GEZHI_SMS_URL": "ftp://x"},
+        {"GEZHI_SMS_URL": "https://sms.example.cn/v1"},
+        {"GEZHI_SMS_URL": "https://sms.example.cn/v1", "GEZHI_SMS_KEY": "k"},
+        {"GEZHI_SMS_TEMPLATES": "single:1,summary:2"},
+    ],
+)
+def test_a_way_out_that_is_half_set_stops_the_start(given: dict[str, str]) -> None:
+    with pytest.raises(environment.EnvironmentProblem):
+        environment.Environment(given)
+
+
+def test_phone_numbers_never_leave_production_in_the_clear() -> None:
+    given = {
+        "SECRET_KEY": "abcdefghij" * 6,
+        "ALLOWED_HOSTS": "gezhi.example.cn",
+        "DATABASE_URL": "postgres:///gezhi",
+        "REDIS_URL": "redis://cache/0",
+        "GEZHI_SMS_KEY": "k",
+        "GEZHI_SMS_SECRET": "s",
+    }
+    environment.Environment(given | {"GEZHI_SMS_URL": "https://sms.example.cn/v1"}).require_production()
+    with pytest.raises(environment.EnvironmentProblem):
+        environment.Environment(given | {"GEZHI_SMS_URL": "http://sms.example.cn/v1"}).require_production()
