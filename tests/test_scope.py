@@ -461,7 +461,8 @@ def faults_of(name: str, route: Route, scene: Scene) -> Iterator[str]:
             answer = route.ask(scene.client(user), *question)
             if leaks := scene.leaks(answer):
                 yield f"{role} {user} reads {leaks}"
-            if answer.status_code >= 500 or (route.hides and answer.status_code != 404):
+            broken = answer.status_code >= 500 and answer.status_code != route.anonymous
+            if broken or (route.hides and answer.status_code != 404):
                 yield f"{role} {user} gets {answer.status_code}"
     visitor = route.ask(Client(), *question)
     told = [secret for secret in scene.leaks(visitor) if secret not in question[0]]  # ?next= repeats it
