@@ -7,10 +7,12 @@ not told. Labels name parts, states and routes, never people or orders.
 
 from __future__ import annotations
 
+import logging
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
+from pathlib import Path
 from typing import Final
 
 from celery import current_app
@@ -33,6 +35,8 @@ from cases.models import Case, OutboundMessage, QuarantinedClock, Wish
 from cases.workflow import OPEN_STATES, WISH_OPEN_STATES, Kind
 from governance import health
 from governance.alive import QUEUES
+
+logger = logging.getLogger("gezhi.metrics")
 
 #: Seconds for which a count of many rows serves again, in all processes.
 COUNTS_FRESH: Final = 30
@@ -163,16 +167,25 @@ class LatencyMiddleware:
         match = request.resolver_match
         route = match.view_name or "?" if match else "none"
         method = request.method if request.method in ("GET", "HEAD", "POST") else "other"
-        taken = histogram.labels(method, route, f"{response.status_code // 100}xx")
-        taken.observe(time.perf_counter() - began)
+        try:
+            taken = histogram.labels(method, route, f"{response.status_code // 100}xx")
+            taken.observe(time.perf_counter() - began)
+        except OSError as error:  # the folder is not there, not ours, or full: nobody is refused for that
+            _say_uncounted(type(error).__name__)
         return response
+
+
+@lru_cache
+def _say_uncounted(reason: str) -> None:
+    """Warn, once a process for each reason."""
+    logger.warning("requests_not_counted", extra={"folder": os.environ.get(FOLDER), "reason": reason})
 
 
 def page() -> bytes:
     """Everything, in Prometheus's text format."""
     registry = CollectorRegistry()
     registry.register(Portal())
-    if os.environ.get(FOLDER):
+    if (folder := os.environ.get(FOLDER)) and Path(folder).is_dir():
         multiprocess.MultiProcessCollector(registry)
     return generate_latest(registry)
 

@@ -68,11 +68,12 @@ def no_data(_scene: Scene) -> dict[str, Any]:
 class Route:
     """How to call a route, and what becomes of those who may not see what it shows.
 
-    `owner` gets an answer that holds a secret, unless there is none in it (`is_plain`). Strangers never find
-    a secret; `hides` says that all of them get 404. `anonymous` is a status, 302 meaning "to the sign-in".
+    `owner` gets an answer that holds a secret, unless there is none in it (`is_plain`); None where no sign-in
+    opens it. Strangers never find a secret; `hides` says that all of them get 404. `anonymous` is a status,
+    302 meaning "to the sign-in".
     """
 
-    owner: str = "desk"
+    owner: str | None = "desk"
     args: Arguments = nothing
     data: Data = no_data
     method: str = "get"

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 from django.core.cache import cache
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test import Client
 from django.utils import timezone
@@ -219,6 +219,8 @@ def test_the_command_says_the_same_and_its_exit_code_is_for_machines(capsys: Any
     assert ended.value.code == 1
     assert "FAILS    beat" in out.getvalue()
     call_command("check_health", "database", "broker", stdout=out)
+    with pytest.raises(CommandError, match="quue"):
+        call_command("check_health", "database", "quue:urgent", stdout=out)
 
 
 @pytest.mark.django_db(transaction=True)
@@ -250,6 +252,28 @@ def test_request_times_are_counted_by_all_web_processes_together(
             web.wait(timeout=60)
     assert min(read) >= asked_so_far
     assert len(set(read)) == 1
+
+
+def test_a_folder_that_is_not_there_refuses_nobody(program_env: dict[str, str], tmp_path: Any) -> None:
+    """Asked in a process of its own: where counts go is settled when the library is imported."""
+    asking = (
+        "import django; django.setup()\n"
+        "from django.test import Client\n"
+        f"headers = {WITH_TOKEN!r}\n"
+        "answers = [Client().get(path, headers=headers) for path in ('/healthz', '/healthz', '/metrics')]\n"
+        "print([answer.status_code for answer in answers], b'gezhi_check_ok' in answers[-1].content)"
+    )
+    env = {
+        **program_env,
+        "GEZHI_METRICS_TOKEN": TOKEN,
+        "GEZHI_METRICS_FOLDER": str(tmp_path / "gone"),
+        "ALLOWED_HOSTS": "testserver",
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", asking], cwd=ROOT, env=env, capture_output=True, text=True, check=False
+    )
+    assert done.stdout.strip() == "[200, 200, 200] True", done.stderr
+    assert done.stderr.count("requests_not_counted") == 1
 
 
 def get(port: int, path: str) -> tuple[int, str]:

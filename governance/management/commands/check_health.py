@@ -5,7 +5,8 @@ from __future__ import annotations
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
+from django.utils.translation import gettext as _
 
 from governance.health import look
 
@@ -21,10 +22,13 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, parts: list[str], **options: Any) -> None:
         """Look, say, and exit."""
-        found = [check for check in look() if not parts or check.name in parts]
+        every = look()
+        if wrong := set(parts) - {check.name for check in every}:
+            raise CommandError(_("There is no check %s.") % ", ".join(sorted(wrong)))
+        found = [check for check in every if not parts or check.name in parts]
         for check in found:
             age = "" if check.age is None else f"{check.age:8.1f} s"
             limit = "" if check.limit is None else f"of {check.limit:.0f} s"
             self.stdout.write(f"{'ok' if check.ok else 'FAILS':8} {check.name:14} {age} {limit}".rstrip())
-        if not found or not all(check.ok for check in found):
+        if not all(check.ok for check in found):
             raise SystemExit(1)
