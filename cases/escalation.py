@@ -45,8 +45,13 @@ def sweep_ladder(*, at: datetime, seconds: float = 40.0) -> Sweep:
     (those come with the next sweep). An order that fails is put off and kept in quarantine, and holds up no
     other.
     """
-    follow_edits(at=at, seconds=seconds / 2)
     sweeper = _Sweeper(at, time.monotonic() + seconds)
+    try:
+        follow_edits(at=at, seconds=seconds / 2)
+    except SoftTimeLimitExceeded:
+        raise
+    except Exception:  # what is due does not wait for the edit; the next sweep walks on
+        logger.exception("ladder_not_followed")
     while sweeper.has_time and sweeper.take(_due(at)):
         pass
     return Sweep(sweeper.done, tuple(sweeper.failed))
@@ -74,9 +79,8 @@ class _Sweeper:
             done, apart = self._take_together(due, claimed)
         except SoftTimeLimitExceeded:  # the worker's time is up: the batch is rolled back and comes again
             raise
-        except (
-            Exception
-        ) as error:  # where the connection itself is lost, what follows fails and ends the sweep
+        except Exception as error:
+            # Where the connection itself is lost, what follows fails and ends the sweep.
             logger.warning("batch_split", extra={"clocks": len(claimed), "reason": in_a_line(error)})
             self._take_parts(claimed)
         else:

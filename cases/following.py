@@ -6,6 +6,7 @@ once, so that the next sweep obeys, and again when whoever had still read the ol
 
 from __future__ import annotations
 
+import logging
 import time
 from datetime import datetime, timedelta
 from typing import Final
@@ -14,6 +15,9 @@ from django.db import transaction
 
 from cases.actions.laddering import follow_ladder
 from cases.models import Clock, LadderChange
+from cases.stuck import INTERRUPTIONS
+
+logger = logging.getLogger("gezhi.ladder")
 
 #: Orders whose clocks are looked at in one transaction; people who act on one wait for it.
 BATCH: Final = 500
@@ -48,7 +52,7 @@ def _walk_on(at: datetime) -> int | None:
         if change is None or (change.walks and change.at + SETTLES_AFTER > at):
             return None
         case_ids = _next_orders(change.position)
-        moved = follow_ladder(case_ids=case_ids) if case_ids else 0
+        moved = _follow(case_ids) if case_ids else 0
         change.position = case_ids[-1] if case_ids else 0
         change.walks += not case_ids
         if change.walks >= _WALKS:  # a newer edit stands for those before it
@@ -56,6 +60,20 @@ def _walk_on(at: datetime) -> int | None:
             LadderChange.objects.filter(pk__lt=change.pk, finished_at=None).update(finished_at=at)
         change.save()
     return moved
+
+
+def _follow(case_ids: list[int]) -> int:
+    """All together; where that fails in halves, so that an order that cannot follow holds up no other."""
+    try:
+        return follow_ladder(case_ids=case_ids)
+    except INTERRUPTIONS:
+        raise
+    except Exception:
+        if len(case_ids) == 1:  # its rung is reckoned again when it comes due (`escalating.due_deeds`)
+            logger.exception("order_not_followed", extra={"case": case_ids[0]})
+            return 0
+    middle = len(case_ids) // 2
+    return _follow(case_ids[:middle]) + _follow(case_ids[middle:])
 
 
 def _next_orders(position: int) -> list[int]:

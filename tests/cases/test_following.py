@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from threading import Event, Thread
 from typing import Any
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 
 from cases import clocks, following
 from cases.actions import desk, handling, oversight
 from cases.actions.catalogue import remove_configuration, save_configuration
+from cases.deadlines import TimerType
 from cases.escalation import sweep_ladder
 from cases.following import SETTLES_AFTER, follow_edits
 from cases.models import Case, Clock, LadderChange, LadderRung, TakenRung
@@ -172,6 +174,58 @@ def test_a_walk_killed_halfway_goes_on_where_it_was(world: World, monkeypatch: p
     follow_edits(at=on("20 10:02"))
     accept = Clock.objects.filter(stage=Stage.ACCEPT)
     assert set(accept.values_list("next_rung_percent", flat=True)) == {50}
+
+
+def test_an_order_that_cannot_follow_holds_up_neither_the_walk_nor_the_sweep(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Its limit ends beyond the last day that there is, so that none of its rungs can be reckoned."""
+    first, broken, last = (report(world) for _ in range(3))
+    endless = {"limit": timedelta(days=9_000_000), "timer_type": TimerType.NATURAL_DAY}
+    Clock.objects.filter(case=broken).update(**endless)
+
+    edit(world, Deed.REMIND, at=on("20 10:20"), percent=60)
+
+    assert sweep_ladder(at=on("20 10:20")).done == 2
+    assert [rungs(case, Stage.ACCEPT) for case in (first, broken, last)] == [
+        [("remind", 60)],
+        [],
+        [("remind", 60)],
+    ]
+    assert [r.case for r in caplog.records if r.msg == "order_not_followed"] == [broken.pk]  # type: ignore[attr-defined]
+    assert LadderChange.objects.get().walks == 1
+
+
+def test_a_walk_that_fails_holds_up_no_rung_that_is_due(
+    transactional_db: None,
+) -> None:
+    """Somebody holds an order for longer than the database lets the walk wait."""
+    world = make_world()
+    held, due = report(world), report(world)
+    edit(world, Deed.CLIMB, at=on("20 10:20"), percent=140)
+    holding, go_on = Event(), Event()
+
+    def hold() -> None:
+        try:
+            with transaction.atomic():
+                Case.objects.select_for_update().get(pk=held.pk)
+                holding.set()
+                assert go_on.wait(60)
+        finally:
+            connection.close()
+
+    thread = Thread(target=hold)
+    thread.start()
+    assert holding.wait(60)
+    with connection.cursor() as cursor:
+        cursor.execute("SET lock_timeout = 50")
+    try:
+        assert sweep_ladder(at=on("20 10:24")).done == 1
+    finally:
+        go_on.set()
+        thread.join()
+        connection.close()
+    assert (rungs(held, Stage.ACCEPT), rungs(due, Stage.ACCEPT)) == ([], [("remind", 80)])
 
 
 def test_an_edit_moves_nothing_but_the_next_rung_and_writes_no_event(world: World) -> None:
