@@ -7,7 +7,7 @@ from typing import Final
 from django.utils.translation import gettext_lazy as _
 
 from .promises import Invariant
-from .time import TOLERANCE, WorkingTime, joined_day
+from .time import TOLERANCE, UNFOLLOWED, WorkingTime, joined_day
 
 _NAME: Final = "concat('clock ', k.id, ' ', k.stage, ' ', k.round)"
 #: By state: the stages whose clock has not stopped while an order of ours is in it.
@@ -114,6 +114,7 @@ FROM cases_clock k
 JOIN cases_case c ON c.id = k.case_id
 {joined_day("a", "k.started_at")}
 {joined_day("b", "k.due_at")}
-WHERE k.stopped_at IS NULL AND k.paused_at IS NULL AND abs({used} - {whole}) > {TOLERANCE}""",
+WHERE k.stopped_at IS NULL AND k.paused_at IS NULL AND abs({used} - {whole}) > {TOLERANCE}
+  AND NOT {UNFOLLOWED}""",
         ),
     )

@@ -7,13 +7,11 @@ from typing import Final
 from django.utils.translation import gettext_lazy as _
 
 from .promises import Invariant
-from .time import TOLERANCE, WorkingTime, joined_day
+from .time import OTHER_CALENDAR, TOLERANCE, UNFOLLOWED, WorkingTime, joined_day
 
 _NAME: Final = "concat('clock ', k.id, ' ', k.stage, ' ', k.round)"
 #: Events that move a clock's later percentages: what was taken before them was due by the former limit.
-_MOVING: Final = (
-    "('grant_extension', 'resume', 'check_fail', 'reopen', 'correct_matter', 'accept', 'calendar_changed')"
-)
+_MOVING: Final = "('grant_extension', 'resume', 'check_fail', 'reopen', 'correct_matter', 'accept')"
 #: Events after which earlier rungs of a clock are not made up for.
 _FRESH: Final = (
     "('reopen', 'give_back', 'correct_place', 'place_changed', 'correct_matter', 'accept', "
@@ -67,6 +65,7 @@ def _early(time: WorkingTime) -> Invariant:
     """A rung's instant is reckoned from the clock as it is; where something moved it since, from its event.
 
     The event tells when the clock was due then. With pauses in it, that gives a bound instead of the instant.
+    What was taken by another calendar is not asked for: a day may be taken off when it has passed.
     """
     used = time.spent("k.started_at", "a", "t.at", "b", "k.timer_type")
     whole = 'extract(epoch FROM k."limit" + k.extended)'
@@ -95,8 +94,9 @@ JOIN cases_case c ON c.id = k.case_id
 {joined_day("a", "k.started_at")}
 {joined_day("b", "t.at")}
 {joined_day("d", "t.due_at")}
-WHERE NOT t.was_moved AND {used} < {whole} * {share} + {paused} - {TOLERANCE}
-   OR t.was_moved AND t.due_at IS NOT NULL AND {used} < {bound} - {TOLERANCE}""",
+WHERE NOT {OTHER_CALENDAR}
+  AND (NOT t.was_moved AND {used} < {whole} * {share} + {paused} - {TOLERANCE}
+       OR t.was_moved AND t.due_at IS NOT NULL AND {used} < {bound} - {TOLERANCE})""",
     )
 
 
@@ -117,7 +117,7 @@ JOIN cases_case c ON c.id = k.case_id
 {joined_day("a", "k.started_at")}
 {joined_day("b", "k.next_rung_at")}
 WHERE k.stopped_at IS NULL AND k.paused_at IS NULL
-  AND NOT {_SET_ASIDE}
+  AND NOT {_SET_ASIDE} AND NOT {UNFOLLOWED}
   AND ((k.next_rung_at IS NULL) <> (k.next_rung_percent IS NULL)
        OR abs({used} - ({due})) > {TOLERANCE})""",
     )

@@ -79,12 +79,12 @@ def _chosen(names: Iterable[str]) -> list[Invariant]:
 def _look(invariant: Invariant, question: Question) -> Outcome:
     statement = (
         f"SELECT number, detail, count(*) OVER () FROM ({invariant.sql}) AS broken "
-        "ORDER BY number, detail LIMIT %(sample)s"
+        "ORDER BY number, detail LIMIT greatest(%(sample)s, 1)"
     )
     with connection.cursor() as cursor:
         cursor.execute(statement, _parameters(question))
         rows = cursor.fetchall()
-    offences = tuple(Offence(number or "—", detail) for number, detail, _count in rows)
+    offences = tuple(Offence(number or "—", detail) for number, detail, _count in rows[: question.sample])
     return Outcome(invariant, rows[0][2] if rows else 0, offences)
 
 

@@ -15,6 +15,14 @@ ZONE: Final = "Asia/Shanghai"
 _DEFAULT_HOURS: Final = ((8 * 3600, 12 * 3600), (14 * 3600, 18 * 3600))
 #: Rungs and dues are kept to the microsecond; a percentage is rounded down to one.
 TOLERANCE: Final = "0.001"
+_WORKING: Final = "('work_hour', 'work_day')"
+#: The clock `k` has yet to follow a change of the calendar: the walk through open orders takes a while.
+UNFOLLOWED: Final = f"""(k.timer_type IN {_WORKING} AND EXISTS (
+    SELECT FROM cases_calendarchange g
+    WHERE g.finished_at IS NULL AND g.at > %(at)s - interval '1 hour' AND g.position < k.case_id))"""
+#: At the instant `t.at` another calendar may have been in force for the clock `k` than the one of now.
+OTHER_CALENDAR: Final = f"""(k.timer_type IN {_WORKING} AND t.at <= coalesce(
+    (SELECT max(coalesce(finished_at, %(at)s)) FROM cases_calendarchange), '-infinity'))"""
 
 
 def read_hours() -> tuple[tuple[int, int], ...]:
@@ -72,6 +80,5 @@ span AS (
         """Seconds of the timer's own time between two instants whose days are joined."""
         worked = f"{self.position(until_day, until)} - {self.position(start_day, start)}"
         return (
-            f"(CASE WHEN {timer} IN ('work_hour', 'work_day') THEN {worked} "
-            f"ELSE extract(epoch FROM {until} - {start}) END)"
+            f"(CASE WHEN {timer} IN {_WORKING} THEN {worked} ELSE extract(epoch FROM {until} - {start}) END)"
         )

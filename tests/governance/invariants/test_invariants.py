@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -16,10 +16,12 @@ from pytest_django import Settings
 from pytest_django.fixtures import DjangoAssertNumQueries
 
 from cases.actions import desk, handling, oversight
+from cases.actions.catalogue import save_configuration
 from cases.calendars import forget_calendar
 from cases.deadlines import TimerType
 from cases.escalation import sweep_ladder
-from cases.models import Attachment, Case, Notification, TakenRung
+from cases.models import Attachment, CalendarChange, CalendarDay, Case, Notification, TakenRung
+from cases.recalculation import recalculate
 from cases.relay import registered_consumers, run_relay
 from cases.workflow import State
 from governance.invariants.promises import Outcome, Question
@@ -123,6 +125,23 @@ def test_what_the_actions_wrote_breaks_no_promise_and_each_kind_of_violation_is_
     assert broken(look()) == {}
 
 
+@pytest.mark.parametrize("taken_off", [NOON.date(), LATER.date()])
+def test_a_day_that_is_taken_off_when_it_has_passed_is_no_fault(city: World, taken_off: date) -> None:
+    """Neither what was taken by the former calendar, nor what the walk has yet to move."""
+    day = CalendarDay(date=taken_off, is_workday=False, name="停工")
+    save_configuration(day, actor=city.system_officer, at=LATER)
+    assert broken(look()) == {}
+    recalculate(at=LATER + timedelta(minutes=1))
+    run_relay()
+    assert broken(look()) == {}
+
+
+def test_a_change_of_the_calendar_that_is_never_followed_is_told(city: World) -> None:
+    CalendarDay.objects.create(date=NOON.date(), is_workday=False, name="停工")
+    CalendarChange.objects.create(at=LATER - 2 * HOUR)
+    assert {"dues_are_right", "next_rungs_are_right"} <= broken(look()).keys()
+
+
 def test_every_check_has_a_violation_and_every_repair_exists() -> None:
     every = invariants()
     assert {invariant.name for invariant in every} == set(VIOLATIONS)
@@ -188,6 +207,12 @@ def test_the_command_exits_1_and_tells_programs_and_people_in_both_languages(cit
         with translation.override(language), pytest.raises(SystemExit):
             call_command("check_invariants", "counters_agree", stdout=out)
         assert expected in out.getvalue()
+    out = io.StringIO()
+    with pytest.raises(SystemExit):
+        call_command("check_invariants", "counters_agree", "--rows=0", stdout=out)
+    assert [line.split()[0] for line in out.getvalue().splitlines()][:-1] == [
+        "1"
+    ]  # no rows, yet their number
     out = io.StringIO()
     call_command("check_invariants", "events_in_line", stdout=out)
     assert out.getvalue().startswith("      0  events_in_line")
