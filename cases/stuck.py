@@ -60,35 +60,34 @@ def attempt(handle: Handle, events: Sequence[CaseEvent]) -> Exception | None:
 def hand_over(name: str, handle: Handle, events: Sequence[CaseEvent], room: int) -> int:
     """Let the consumer handle new events; how many of them are dealt with, handled or set aside.
 
-    All at once or, where that fails, one by one. Less than all are dealt with when `room` (orders that may
-    still be set aside) is used up.
+    All at once and, where that fails, in halves: one by one, a large batch with a single bad event might
+    outlast the task, time after time. Less than all are dealt with when `room` (orders that may still be
+    set aside) is used up.
     """
     behind = set(
         StuckEvent.objects.filter(consumer=name, case__in={event.case_id for event in events})
         .order_by()
         .values_list("case_id", flat=True)
     )
-    ready = [event for event in events if event.case_id not in behind]
-    if len(ready) > 1:
-        error = attempt(handle, ready)
+    parts, done = [list(events)], 0
+    while parts:
+        part = parts.pop()
+        ready = [event for event in part if event.case_id not in behind]
+        error = attempt(handle, ready) if ready else None
         if error is None:
-            _set_aside(name, [event for event in events if event.case_id in behind])
-            return len(events)
-        logger.info("consumer_batch_split", extra={"consumer": name, "reason": type(error).__name__})
-    return _one_by_one(name, handle, events, behind, room)
-
-
-def _one_by_one(name: str, handle: Handle, events: Sequence[CaseEvent], behind: set[int], room: int) -> int:
-    for number, event in enumerate(events):
-        if event.case_id in behind:
-            _set_aside(name, [event])
+            _set_aside(name, [event for event in part if event.case_id in behind])
+        elif len(part) > 1:
+            middle = len(part) // 2
+            parts += [part[middle:], part[:middle]]
+            continue
         elif room <= 0:
-            return number
-        elif error := attempt(handle, [event]):
-            _set_aside(name, [event], error)
-            behind.add(event.case_id)
+            break
+        else:
+            _set_aside(name, part, error)
+            behind.add(part[0].case_id)
             room -= 1
-    return len(events)
+        done += len(part)
+    return done
 
 
 def _set_aside(name: str, events: Iterable[CaseEvent], error: Exception | None = None) -> None:
@@ -120,12 +119,14 @@ def retry(name: str, handle: Handle, rows: Collection[StuckEvent]) -> int:
 
 def _retry_order(name: str, handle: Handle, case_id: int) -> int:
     waiting = StuckEvent.objects.filter(consumer=name, case=case_id).select_related("event__case")
-    for number, row in enumerate(waiting.order_by("position")):
+    went = 0
+    for row in waiting.order_by("position"):
         if error := attempt(handle, [row.event]):
             _note_failure(row, error)
-            return number
+            break
         row.delete()
-    return waiting.count()
+        went += 1
+    return went
 
 
 def _note_failure(row: StuckEvent, error: Exception) -> None:

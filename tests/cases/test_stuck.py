@@ -78,10 +78,28 @@ def test_one_order_waits_behind_its_failed_event_and_the_others_go_on(
     assert table() == [(2, 1, True, False), (6, 0, False, False), (7, 0, False, False)]
     broken.refuse = lambda event: False
     come_due()
-    run_relay(seconds=5)
+    assert run_relay(seconds=5) == 3
     assert broken.seen == [first, *beside, bad, behind, later]
     assert lag().is_empty
     assert not StuckEvent.objects.exists()
+
+
+def test_one_bad_event_of_a_large_batch_is_found_in_few_tries(case: Case) -> None:
+    """One by one, a thousand events may take longer than the task may last, and none is ever handled."""
+    orders = [case, *(make_order(case.place, matter=case.matter) for _number in range(31))]
+    pks = [append_event(order).pk for order in orders]
+    bad, tries = pks[20], list[int]()
+    notebook = Notebook("broken", refuse=lambda event: event.pk == bad)
+
+    def handle(events: Sequence[CaseEvent]) -> None:
+        tries.append(len(events))
+        notebook.handle(events)
+
+    relay.register(Consumer("broken", handle, batch=32))
+    run_relay(seconds=5)
+    assert notebook.seen == [pk for pk in pks if pk != bad]
+    assert [row[0] for row in table()] == [21]
+    assert tries == [32, 16, 16, 8, 4, 4, 2, 1, 1, 2, 8]
 
 
 def test_pauses_grow_and_the_last_try_gives_up(case: Case, caplog: pytest.LogCaptureFixture) -> None:
