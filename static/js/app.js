@@ -62,7 +62,8 @@ export function openDialog(dialog) {
   dialog.showModal();
   dialog.addEventListener("close", () => {
     if (back?.isConnected) back.focus();
-    if (document.activeElement === document.body) $("#main")?.focus({ preventScroll: true });  // what opened it is gone
+    // what opened it is gone; the browser may not have taken the focus from the closed dialog yet
+    if (document.activeElement === document.body || dialog.contains(document.activeElement)) $("#main")?.focus({ preventScroll: true });
   }, { once: true });
 }
 let trapped = null;

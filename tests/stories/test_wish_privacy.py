@@ -25,9 +25,9 @@ from tests.stories.visitors import Visitor
 
 pytestmark = pytest.mark.django_db
 HOUR = timedelta(hours=1)
-NAME, PHONE, DOOR = "欧阳秀英", "13955556666", "3单元909"
-WORDS = "我是欧阳秀英，住3单元909，窗帘掉下来了，够不着"
-SECRETS = (NAME, "欧阳某某", PHONE, "139****6666", "909")
+NAME, PHONE, DOOR = "欧阳秀英", "13955556666", "3单元909室"
+WORDS = "我是欧阳秀英，住3单元909室，窗帘掉下来了，够不着"
+SECRETS = (NAME, "欧阳某某", PHONE, "139****6666", "909室")
 
 
 @pytest.fixture(autouse=True)
@@ -127,7 +127,7 @@ def test_who_asked_is_learned_by_the_claimer_alone_and_not_before_the_confirmati
         page = story.desk.open(reverse("cases:wish_desk") + "?view=confirm")
         story.desk.send(page, reverse("cases:wish_desk_act", args=[story.case.number, "confirm"]))
         story.nobody_else_learns()
-        assert "909" in learned(story.member, story.case.number)
+        assert "909室" in learned(story.member, story.case.number)
         assert "西涧社区的党员" in story.followed()
         assert "党员甲" not in story.followed()
         story.by(story.member, "deliver", photo=True, note="装好了，还拧紧了螺丝", minutes="40")

@@ -17,6 +17,8 @@ from tests.factories.party import make_party
 
 def waiting_for_a_lock() -> bool:
     with connection.cursor() as cursor:
+        # Within a transaction PostgreSQL shows the activity of the first look until it is told to look anew.
+        cursor.execute("SELECT pg_stat_clear_snapshot()")
         cursor.execute(
             "SELECT count(*) FROM pg_stat_activity"
             " WHERE datname = current_database() AND wait_event_type = 'Lock'"
