@@ -37,12 +37,17 @@ class YearForm(forms.Form):
 class CalendarDayAdmin(ConfigurationAdmin):
     """Days that differ from their weekday; a day that somebody typed is never overwritten by an import."""
 
-    list_display = ["date", "name", "is_workday", "source"]
-    list_filter = ["is_workday", "source"]
+    list_display = ["date", "name", "is_workday", "origin"]
+    list_filter = ["is_workday"]
     date_hierarchy = "date"
     fields = ["date", "is_workday", "name"]
     search_fields = ["name"]
     actions_list = ["import_year"]
+
+    @admin.display(description=gettext_lazy("source"), ordering="source")
+    def origin(self, row: CalendarDay) -> str:
+        """Where the day comes from, in words."""
+        return _("Holiday library") if row.source == LIBRARY else row.source or _("By hand")
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         """The list; above it each year that is not published, and how far open orders have followed."""

@@ -116,7 +116,7 @@ class StuckEventAdmin(ReadOnlyAdmin):
             context = {
                 **self.admin_site.each_context(request),
                 "title": _("Skip events"),
-                "rows": queryset,
+                "rows": [{"pk": row.pk, "words": self._in_words(row)} for row in queryset],
                 "opts": self.model._meta,
             }
             return TemplateResponse(request, "admin/cases/skip_stuck_events.html", context)
@@ -127,6 +127,13 @@ class StuckEventAdmin(ReadOnlyAdmin):
             lambda count: ngettext("%d event is skipped.", "%d events are skipped.", count) % count,
         )
         return None
+
+    def _in_words(self, row: StuckEvent) -> str:
+        """As the list says it: who reads, which order, what happened, why it failed, what waits behind."""
+        parts = [self.reader(row), self.number(row), self.kind(row), row.error]
+        if waiting := self.behind(row):
+            parts.append(ngettext("%d later event waits", "%d later events wait", waiting) % waiting)
+        return " · ".join(filter(None, parts))
 
 
 @admin.register(OutboundMessage)

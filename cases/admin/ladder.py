@@ -58,7 +58,7 @@ class LadderRungAdmin(ConfigurationAdmin):
         "percent",
         "deed",
         "repeat_every",
-        "kind",
+        "kind_of_order",
         "stage",
         "urgency",
         "matter_class",
@@ -67,6 +67,13 @@ class LadderRungAdmin(ConfigurationAdmin):
     list_filter = ["is_active", "deed", "urgency", "stage"]
     list_select_related = ["matter_class"]
     autocomplete_fields = ["matter_class"]
+    #: A rung that leaves one of these open holds for every one of them.
+    empty_value_display = gettext_lazy("All")
+
+    @admin.display(description=gettext_lazy("kind of order"), ordering="kind")
+    def kind_of_order(self, row: LadderRung) -> str:
+        """The kind in words."""
+        return str(Kind(row.kind).label) if row.kind else _("All")
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         """The form; one that only asks for the preview is not saved."""

@@ -311,6 +311,17 @@ class TestTiming:
         CalendarDay.objects.all().delete()
         assert str(timezone.localdate().year) in "".join(told(officer.get(url("calendarday"))))
 
+    def test_the_list_says_where_a_day_comes_from(self, officer):
+        CalendarDay.objects.update_or_create(
+            date=date(2026, 10, 1), defaults={"is_workday": False, "name": "国庆", "source": "holidays"}
+        )
+        CalendarDay.objects.update_or_create(
+            date=date(2026, 10, 9), defaults={"is_workday": False, "name": "运动会", "source": ""}
+        )
+        shown = officer.get(url("calendarday"), headers={"Accept-Language": "en"}).content.decode()
+        assert ("Holiday library" in shown, "By hand" in shown) == (True, True)
+        assert ">holidays<" not in shown
+
     def test_a_corrected_day_is_never_overwritten(self, officer):
         CalendarDay.objects.all().delete()
         day = CalendarDay.objects.create(date=date(2026, 10, 1), is_workday=False, source="holidays")

@@ -86,7 +86,10 @@ def test_skip_asks_first_and_is_kept_in_the_trail(case: Case) -> None:
     client = signed_in(Role.SYSTEM_OFFICER)
     chosen = {"action": "skip", "_selected_action": [row.pk]}
     asked = client.post(STUCK, chosen)
-    assert "This cannot be undone" in asked.content.decode()
+    shown = asked.content.decode()
+    row.refresh_from_db()
+    assert "This cannot be undone" in shown
+    assert f"in_app · {case.number} · Comment · {row.position} · {row.error} · 1 later event waits" in shown
     assert StuckEvent.objects.count() == 2
     client.post(STUCK, chosen | {"confirmed": "yes"})
     left = StuckEvent.objects.get()

@@ -49,6 +49,15 @@ def facts(**given: object) -> dict[str, object]:
     return base | given
 
 
+def test_the_list_says_in_words_what_a_rung_is_for() -> None:
+    LadderRung.objects.filter(pk=remind().pk).update(kind="")
+    shown = officer().get(reverse("admin:cases_ladderrung_changelist"), headers=ENGLISH).content.decode()
+    for word in ("Incident", "Wish", "All"):
+        assert f">{word}</td>" in shown.replace("\n", "").replace(" <", "<").replace("> ", ">")
+    assert ">incident<" not in shown
+    assert ">wish<" not in shown
+
+
 class TestPreview:
     def test_it_tells_what_would_change_and_saves_nothing(self, world: World) -> None:
         report(world)
