@@ -13,7 +13,7 @@ import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any, Final
+from typing import IO, Final
 
 from django.core.files.storage import default_storage
 from django.db.models import Q
@@ -161,22 +161,23 @@ def _set_discarded_apart(done: Copied) -> None:
     done.lost = [lost for lost in done.lost if lost["name"] not in gone]
 
 
-class UnreadableError(Exception):
+class UnreadableError(OSError):
     """A file is there, and its disk or its owner does not give it."""
 
 
 def copy_file(source: Path, target: Path) -> str:
     """Copy to a new private file and give the checksum of what was copied.
 
+    Links are not followed: root reads folders here in which others can make them.
     Raises FileNotFoundError or UnreadableError for the source, leaving no target; OSError for the target.
     """
     digest = hashlib.sha256()
     try:
-        reading: Any = source.open("rb")
+        reading = os.fdopen(os.open(source, os.O_RDONLY | os.O_NOFOLLOW), "rb")
     except FileNotFoundError:
         raise
     except OSError as error:
-        raise UnreadableError from error
+        raise UnreadableError(error.errno, error.strerror, str(source)) from error
     with reading, open_private(target) as writing:
         while chunk := _chunk(reading, target):
             digest.update(chunk)
@@ -189,7 +190,7 @@ def _chunk(reading: IO[bytes], target: Path) -> bytes:
         return reading.read(_CHUNK)
     except OSError as error:
         target.unlink()
-        raise UnreadableError from error
+        raise UnreadableError(error.errno, error.strerror) from error
 
 
 def make_folder(folder: Path) -> None:

@@ -147,3 +147,17 @@ def test_a_photo_of_the_same_name_is_never_written_over(
         call_command("restore", backup, stdout=out)
         assert "manage.py migrate --check" in out.getvalue()
         assert all(file_of(case.attachments.get()).is_file() for case in Case.objects.all())
+
+
+def test_nothing_is_written_where_a_link_among_the_photos_leads(
+    backup: Path, elsewhere: Elsewhere, tmp_path: Path
+) -> None:
+    outside, media = tmp_path / "outside", tmp_path / "restored-media"
+    outside.mkdir()
+    media.mkdir()
+    (media / a_photo(backup).relative_to(backup / "files").parts[0]).symlink_to(outside)
+    with elsewhere():
+        with pytest.raises(BackupProblem, match=str(media)):
+            restore_backup(backup, say=quiet)
+        assert database.is_empty()
+    assert list(outside.iterdir()) == []

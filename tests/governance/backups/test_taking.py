@@ -78,15 +78,23 @@ def test_old_backups_go_and_what_newer_ones_share_stays(world: World, target: Pa
     assert verify_backup(taken.folder, say=quiet) == taken.manifest
 
 
-def test_lost_and_damaged_photos_are_told_with_their_orders(world: World, target: Path) -> None:
+def test_lost_and_damaged_photos_are_told_with_their_orders(
+    world: World, target: Path, tmp_path: Path
+) -> None:
     first = back_up(target)
     lost, damaged = report_with_photo(world), report_with_photo(world)
     file_of(lost.attachments.get()).unlink()
     file_of(damaged.attachments.get()).write_bytes(b"not what was taken")
     file_of(upload(world.worker)).unlink()
+    linked = report_with_photo(world)
+    elsewhere = tmp_path / "what-only-root-reads"
+    elsewhere.write_text("geheim")
+    thumbnail = Path(linked.attachments.get().thumbnail.path)
+    thumbnail.unlink()
+    thumbnail.symlink_to(elsewhere)
     out, errors = StringIO(), StringIO()
 
-    with pytest.raises(CommandError, match="3") as stopped:
+    with pytest.raises(CommandError, match="4") as stopped:
         call_command("backup", target, keep=1, stdout=out, stderr=errors)
 
     assert stopped.value.returncode == 3
@@ -98,7 +106,12 @@ def test_lost_and_damaged_photos_are_told_with_their_orders(world: World, target
     assert len(made) == 2
     told = Manifest.read(made[1]).lost
     assert sorted((each["number"], each["why"]) for each in told) == sorted(
-        [("", "missing"), (lost.number, "missing"), (damaged.number, "damaged")]
+        [
+            ("", "missing"),
+            (lost.number, "missing"),
+            (damaged.number, "damaged"),
+            (linked.number, "unreadable"),
+        ]
     )
     verify_backup(made[1], say=quiet)
 
