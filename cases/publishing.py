@@ -1,8 +1,8 @@
 """Tells the workers that there is something to do, without ever making a person wait for the broker.
 
 What is told is only ever "look now": everything is in PostgreSQL and a sweep finds what was never told. So
-messages go out from a thread of their own, equal ones are sent once, and while the broker is away they
-are dropped instead of queued.
+messages go out from a thread of their own, one that is still on its way stands for all equal ones, and while
+the broker is away they are dropped instead of queued.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from celery import current_app
+from django.core.cache import cache
 from structlog.contextvars import bound_contextvars, get_contextvars
 
 logger = logging.getLogger("gezhi.relay")
@@ -27,14 +28,32 @@ ROOM = 1000
 #: A message that no worker took by then (seconds) has been overtaken by a sweep.
 EXPIRES = 60
 QUEUE = "urgent"
+#: For so long (seconds) a message without arguments stands for equal ones of all processes, unless its task
+#: begins before: they would fill the queue ahead of the sweeps. As long as a message may be lost without one.
+STANDS = 5
 
 Message = tuple[str, tuple[Any, ...]]
 Send = Callable[[str, tuple[Any, ...]], None]
 
 
 def send_to_broker(task: str, args: tuple[Any, ...]) -> None:
-    """Publish one message; raises what the broker's client raises."""
+    """Publish one message, unless an equal one stands for it; raises what the broker's client raises.
+
+    Who is told "look now" sees what was committed before that: so a task calls `heard` before it looks. Where
+    Valkey is wiped or away, nothing stands for anything.
+    """
+    if not args and not cache.add(_standing(task), 1, STANDS):
+        return
     current_app.send_task(task, args=args, queue=QUEUE, expires=EXPIRES, retry=False)
+
+
+def heard(task: str) -> None:
+    """Say, as the task begins, that its message no longer stands for those that are sent from now on."""
+    cache.delete(_standing(task))
+
+
+def _standing(task: str) -> str:
+    return f"on-its-way:{task}"
 
 
 class Publisher:

@@ -17,6 +17,7 @@ from django.utils import timezone
 from cases import attachments, consumers, escalation, outbound, recalculation, sending
 from cases.actions import routing
 from cases.models import Case
+from cases.publishing import heard
 from cases.relay import run_relay
 from cases.workflow import UNROUTED_STATES
 
@@ -24,11 +25,14 @@ logger = logging.getLogger("gezhi.tasks")
 
 #: Orders that one round of the routing sweep takes.
 ROUTES: Final = 500
+#: Seconds that a sender goes on, until beat starts the next: so few wait for a slow gateway at a time.
+SENDS: Final = 10
 
 
 @shared_task(name="cases.relay", soft_time_limit=60, time_limit=90)
 def relay() -> None:
     """Sequence new events and hand them to their readers."""
+    heard("cases.relay")
     run_relay(seconds=20)
 
 
@@ -37,7 +41,8 @@ def send_outbound() -> None:
     """Bundle what is due to leave the portal, and send it."""
     while outbound.bundle(at=timezone.now()):
         pass
-    sending.send_waiting(seconds=30)
+    sending.send_waiting(seconds=SENDS)
+    heard("cases.send_outbound")  # not before: a gateway that is slow would take one worker after the other
 
 
 @shared_task(name="cases.route_case", soft_time_limit=30, time_limit=60)

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+import redis
 from celery import Celery
+from django.conf import settings
 
 from cases import relay, tasks
 from cases.models import Notification
-from cases.publishing import Publisher
+from cases.publishing import Publisher, send_to_broker
+from governance.celery import BEAT_SCHEDULE, app
 from tests.conftest import wait_for
 from tests.factories.cases import make_world, report
 
@@ -79,6 +83,69 @@ def test_after_its_rest_the_broker_is_told_again() -> None:
     publisher.post("cases.relay")
     assert publisher.flush(60)
     assert outbox.sent == [("cases.relay", ())]
+
+
+@pytest.fixture
+def broker() -> Iterator[redis.Redis]:
+    """The tests' own, with nothing in the queue and nothing on its way."""
+    valkey = redis.Redis.from_url(settings.REDIS_URL)
+    wipe(valkey)
+    yield valkey
+    wipe(valkey)
+
+
+def wipe(broker: redis.Redis) -> None:
+    """Only what is this test process's: another may use the same database."""
+    for key in broker.scan_iter(f"{settings.TEST_SPACE}:*"):
+        broker.delete(key)
+
+
+def queued(broker: redis.Redis) -> list[str]:
+    """The tasks that wait for a worker, the newest first."""
+    queue = f"{app.conf.broker_transport_options['global_keyprefix']}urgent"
+    return [json.loads(raw)["headers"]["task"] for raw in broker.lrange(queue, 0, -1)]
+
+
+TASKS: dict[str, Callable[[], None]] = {
+    "cases.relay": tasks.relay,
+    "cases.send_outbound": tasks.send_outbound,
+}
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("task", TASKS)
+def test_one_message_in_the_queue_stands_for_those_of_all_processes_until_its_task_begins(
+    broker: redis.Redis, task: str
+) -> None:
+    publishers = [Publisher() for _number in range(3)]  # each stands for a process
+
+    def post() -> None:
+        for publisher in publishers:
+            publisher.post(task)
+            assert publisher.flush(60)
+
+    post()
+    assert queued(broker) == [task]
+    TASKS[task]()
+    post()
+    assert queued(broker) == [task] * 2
+
+
+def test_a_wiped_broker_and_different_orders_are_told_at_once(broker: redis.Redis) -> None:
+    send_to_broker("cases.relay", ())
+    for number in (1, 2, 2):
+        send_to_broker("cases.route_case", (number,))
+    assert queued(broker) == ["cases.route_case"] * 3 + ["cases.relay"]
+    wipe(broker)
+    send_to_broker("cases.relay", ())
+    assert queued(broker) == ["cases.relay"]
+
+
+def test_a_message_that_was_lost_stands_for_others_no_longer_than_a_sweep(broker: redis.Redis) -> None:
+    send_to_broker("cases.relay", ())
+    app.control.purge()
+    (mark,) = broker.scan_iter(f"{settings.TEST_SPACE}:*:on-its-way:*")
+    assert 0 < broker.pttl(mark) <= BEAT_SCHEDULE["relay"]["schedule"] * 1000
 
 
 def test_a_forked_process_has_a_thread_of_its_own() -> None:

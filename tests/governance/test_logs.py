@@ -17,7 +17,8 @@ from django.db import transaction
 from django.urls import reverse
 
 from cases.actions.engine import lock_case
-from cases.publishing import publisher
+from cases.publishing import heard, publisher
+from cases.relay import lag
 from governance.celery import app
 from governance.settings import logs
 from tests.conftest import wait_for
@@ -51,10 +52,13 @@ def read(stream: io.StringIO) -> list[dict[str, Any]]:
     return [json.loads(line) for line in stream.getvalue().splitlines()]
 
 
-def accept() -> str:
-    """A desk accepts an order on its page; the order's number."""
+def accept(*, after: int = 1) -> str:
+    """A desk accepts an order on its page, once so many events have been handed over; the order's number."""
     world = make_world()
     case = report(world, at=NOON)
+    wait_for(lambda: case.events.count() == after and (after == 1 or lag().is_empty))
+    assert publisher.flush(30)
+    heard("cases.relay")  # so that no message on its way stands for that of the request
     page = reverse("cases:act", args=[case.number, "accept"])
     assert signed_in(world.desk).post(page).status_code in (200, 204, 302)
     case.refresh_from_db()
@@ -93,7 +97,7 @@ def test_a_line_in_the_midst_of_an_action_names_the_order(lines: io.StringIO) ->
 
 @pytest.mark.usefixtures("celery_worker")
 def test_the_workers_lines_name_the_task_and_the_request(lines: io.StringIO, tmp_path: Path) -> None:
-    number = accept()
+    number = accept(after=2)
     request_id = next(line["request_id"] for line in read(lines) if line.get("order") == number)
 
     def told() -> list[str]:
