@@ -5,6 +5,8 @@ from __future__ import annotations
 import datetime as dt
 import gzip
 import json
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from io import StringIO
 from pathlib import Path
@@ -192,6 +194,36 @@ def letter(user: User, event: CaseEvent, state: str) -> OutboundMessage:
     )
     Delivery.objects.create(recipient=user, event=event, channel=channel, due_at=NOON, message=made)
     return made
+
+
+def test_no_message_takes_deliveries_along_that_were_not_archived(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another run holds the lock when the deliveries would go, and no longer when their message would."""
+    (message,) = told(world)
+    letter(world.desk, message.event, OutboundMessage.State.SENT)
+    other = connection.get_new_connection(connection.get_connection_params())
+
+    def meanwhile(statement: str, old: Callable[[dt.datetime], Any]) -> Callable[[dt.datetime], Any]:
+        def asked(before: dt.datetime) -> Any:
+            with other.cursor() as cursor:
+                cursor.execute(statement)
+            return old(before)
+
+        return asked
+
+    said = {"deliveries": f"SELECT pg_advisory_xact_lock({LOCK})", "outbound_messages": "ROLLBACK"}
+    rules = [
+        replace(rule, old=meanwhile(said[rule.name], rule.old)) if rule.name in said else rule
+        for rule in RULES
+        if rule.name not in ("notifications", "notices")  # the test is one transaction: it keeps its lock
+    ]
+    monkeypatch.setattr(forgetting, "RULES", rules)
+    try:
+        assert forget_old_rows(at=LATER)["outbound_messages"] == 0
+    finally:
+        other.close()
+    assert (OutboundMessage.objects.count(), Delivery.objects.count()) == (1, 1)
 
 
 def test_audit_entries_stay_for_ever_unless_asked_and_half_a_year_in_any_case(settings: Settings) -> None:
