@@ -65,14 +65,14 @@ def letter_of(message: OutboundMessage, *, at: datetime) -> Letter | None:
     if not wanted or not to:
         return None
     with translation.override(preference.language):
-        lines = [_line(row, message) for row in rows]
+        lines = _lines(message, rows[:MOST_LINES])
         return Letter(
             key=message.key,
             to=to,
-            subject=_subject(message, lines),
-            text=_text(message, lines),
+            subject=_subject(message, lines, len(rows)),
+            text=_text(lines, len(rows)),
             template=settings.SMS_TEMPLATES[message.kind],
-            parameters=_parameters(message, lines),
+            parameters=_parameters(message, lines, len(rows)),
         )
 
 
@@ -81,44 +81,52 @@ def _visible(message: OutboundMessage, at: datetime) -> list[Notification]:
 
     Of a wish nothing is told that its public page does not tell.
     """
-    own = Notification.objects.filter(recipient=message.recipient, event__deliveries__message=message)
-    rows = list(with_orders(own).order_by("-event_id").distinct())
+    told_of = message.deliveries.values("event")
+    own = Notification.objects.filter(recipient=message.recipient, event__in=told_of).order_by("-event_id")
+    rows = list(own.select_related("case").only("case_id", "is_urgent", "case__kind"))
     access = access_of(message.recipient, on=timezone.localdate(at))
     visible = Case.objects.visible_to(access).filter(pk__in={row.case_id for row in rows})
     seen = set(visible.values_list("pk", flat=True))
-    return [row for row in rows if row.case_id in seen or row.event.case.kind == Kind.WISH]
+    return [row for row in rows if row.case_id in seen or row.case.kind == Kind.WISH]
 
 
-def _line(row: Notification, message: OutboundMessage) -> Line:
-    title, _body = describe(row.event, message.recipient)
-    return Line(title, place_of_order(row.event.case), row.event.case.number, row.pk)
+def _lines(message: OutboundMessage, rows: Sequence[Notification]) -> list[Line]:
+    """What is read in full is only what is named: a digest may stand for thousands."""
+    whole = with_orders(Notification.objects.filter(pk__in=[row.pk for row in rows])).order_by("-event_id")
+    return [
+        Line(
+            title=describe(row.event, message.recipient)[0],
+            about=place_of_order(row.event.case),
+            number=row.event.case.number,
+            pk=row.pk,
+        )
+        for row in whole
+    ]
 
 
-def _subject(message: OutboundMessage, lines: Sequence[Line]) -> str:
+def _subject(message: OutboundMessage, lines: Sequence[Line], count: int) -> str:
     if message.kind == OutboundMessage.Kind.SINGLE:
         return f"{lines[0].title} {lines[0].number}"
     if message.kind == OutboundMessage.Kind.DIGEST:
-        told = ngettext(
-            "%(count)s message since work ended", "%(count)s messages since work ended", len(lines)
-        )
+        told = ngettext("%(count)s message since work ended", "%(count)s messages since work ended", count)
     else:
-        told = ngettext("%(count)s new message", "%(count)s new messages", len(lines))
-    return told % {"count": len(lines)}
+        told = ngettext("%(count)s new message", "%(count)s new messages", count)
+    return told % {"count": count}
 
 
-def _text(message: OutboundMessage, lines: Sequence[Line]) -> str:
+def _text(lines: Sequence[Line], count: int) -> str:
     origin = settings.ORIGIN
-    one = reverse("cases:notification_open", args=[lines[0].pk]) if len(lines) == 1 else ""
+    one = reverse("cases:notification_open", args=[lines[0].pk]) if count == 1 else ""
     context = {
-        "lines": lines[:MOST_LINES],
-        "more": max(0, len(lines) - MOST_LINES),
+        "lines": lines,
+        "more": count - len(lines),
         "link": f"{origin}{one or reverse('cases:notifications')}" if origin else "",
         "settings_link": f"{origin}{reverse('cases:notification_settings')}" if origin else "",
     }
     return render_to_string("cases/mail_message.txt", context).strip() + "\n"
 
 
-def _parameters(message: OutboundMessage, lines: Sequence[Line]) -> dict[str, str]:
+def _parameters(message: OutboundMessage, lines: Sequence[Line], count: int) -> dict[str, str]:
     if message.kind == OutboundMessage.Kind.SINGLE:
         return {"number": lines[0].number, "label": Truncator(lines[0].title).chars(MOST_LABEL)}
-    return {"count": str(len(lines)), "label": _("Gezhi")}
+    return {"count": str(count), "label": _("Gezhi")}

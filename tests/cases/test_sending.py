@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import smtplib
 import threading
 from collections.abc import Iterator
@@ -11,7 +12,8 @@ from typing import Any
 import pytest
 from django.core import mail
 from django.core.cache import cache
-from django.db import connections
+from django.db import connection, connections
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from pytest_django import Settings
 
@@ -19,6 +21,7 @@ from cases import gateways, sending
 from cases.actions import desk
 from cases.actions.delivering import retry_outbound_message
 from cases.gateways import Mail, Unreachable
+from cases.letters import MOST_LINES, letter_of
 from cases.models import DeliveryPreference, OutboundMessage
 from cases.outbound import bundle
 from cases.sending import MOST_TRIES, send_waiting
@@ -36,7 +39,6 @@ PHONE = "13800138000"
 
 @pytest.fixture
 def gateway(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeGateway]:
-    monkeypatch.setattr(gateways, "SMS_TIMEOUT", 0.3)
     monkeypatch.setattr(sending, "REST", 0.001)
     cache.clear()
     with running_gateway() as running:
@@ -112,7 +114,10 @@ class TestSms:
     ) -> None:
         write(world)
         gateway.moods = [mood]
-        assert send_waiting() == 0
+        with pytest.MonkeyPatch.context() as patience:
+            if isinstance(mood, str):  # it answers after a second
+                patience.setattr(gateways, "SMS_TIMEOUT", 0.3)
+            assert send_waiting() == 0
         assert states() == [("waiting", 1)]
         assert OutboundMessage.objects.get().next_try_at > timezone.now()
         come_due()
@@ -240,6 +245,16 @@ class TestMail:
         assert sent.subject == "25 new messages"
         assert sent.body.count("New order to accept") == 20
         assert "and 5 more" in sent.body
+
+    def test_of_thousands_only_those_that_are_named_are_read_in_full(self, world: World) -> None:
+        write(world, MOST_LINES + 5)
+        (message,) = OutboundMessage.objects.all()
+        with CaptureQueriesContext(connection) as asked:
+            assert letter_of(message, at=timezone.now()) is not None
+        (whole,) = [each["sql"] for each in asked if '"cases_case"."description"' in each["sql"]]
+        (named,) = re.findall(r'"cases_notification"."id" IN \(([\d, ]+)\)', whole)
+        assert len(named.split(",")) == MOST_LINES
+        assert not any("DISTINCT" in each["sql"] for each in asked)
 
     def test_nothing_of_a_note_or_a_reporter_leaves_the_portal(self, world: World) -> None:
         case = report(world, description="王大爷家门口")
