@@ -13,14 +13,16 @@ from structlog.types import EventDict, Processor, WrappedLogger
 # A mobile number or an 18-digit identity number, standing alone. Numbers of orders and codes differ.
 PERSONAL = re.compile(r"(?<!\d)(?:(1[3-9]\d)\d{4}(\d{4})|(\d{4})\d{10}(\d{3}[\dXx]))(?!\d)")
 QUERY = re.compile(r"\?\S*")
+# What PostgreSQL adds to an error: the values of the row, several lines where somebody wrote several.
+ROW = re.compile(r"^DETAIL:.*?(?=^\n(?:The above|During handling)|\Z)", re.DOTALL | re.MULTILINE)
 
 
 def _masked(text: str) -> str:
-    return PERSONAL.sub(lambda m: f"{m[1] or m[3]}****{m[2] or m[4]}", text)
+    return PERSONAL.sub(lambda m: f"{m[1] or m[3]}****{m[2] or m[4]}", ROW.sub("DETAIL: …\n", text))
 
 
 def without_personal_data(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-    """Drop query strings (they hold what people searched for) and mask numbers of people."""
+    """Drop query strings (they hold what people searched for) and rows, and mask numbers of people."""
     for key, value in event.items():
         if isinstance(value, str):
             event[key] = _masked(QUERY.sub("", value) if key == "request" else value)

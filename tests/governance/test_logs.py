@@ -13,10 +13,11 @@ from typing import Any
 import pytest
 import redis
 from django.conf import settings
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.urls import reverse
 
 from cases.actions.engine import lock_case
+from cases.models import Case
 from cases.publishing import heard, publisher
 from cases.relay import lag
 from governance.celery import app
@@ -93,6 +94,19 @@ def test_a_line_in_the_midst_of_an_action_names_the_order(lines: io.StringIO) ->
         lock_case(case.pk)
         logging.getLogger("gezhi.tasks").warning("route_failed", extra={"case": case.pk})
     assert [(line["order"], line["case"]) for line in read(lines)] == [(case.number, case.pk)]
+
+
+def test_a_row_that_the_database_refuses_is_not_told(lines: io.StringIO) -> None:
+    case = report(make_world(), at=NOON, description="王某家漏水\n\n又及：楼下也漏")
+    try:
+        Case.objects.filter(pk=case.pk).update(number=None)
+    except IntegrityError:
+        logging.getLogger("gezhi.tasks").exception("route_failed")
+    (line,) = read(lines)
+    assert line["exception"].count("NotNullViolation") == 1
+    assert "The above exception was the direct cause" in line["exception"]
+    assert "in execute" in line["exception"].partition("The above exception")[2]
+    assert not any(words in line["exception"] for words in ("王某", "漏", case.address))
 
 
 @pytest.mark.usefixtures("celery_worker")
