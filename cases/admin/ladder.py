@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin
+from django.core.validators import MaxValueValidator
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
@@ -23,10 +24,13 @@ from cases.workflow import Kind
 from governance.common.errors import WrongState
 
 _PREVIEW = "_preview"
+#: Of the limit, for a rung and for its repetition. Beyond, a long limit's rung would stand after the last
+#: day that there is, and no clock whose next rung it is could be reckoned.
+_MOST_PERCENT = 100_000
 
 
 class LadderRungForm(forms.ModelForm):
-    """The kind of order is chosen from those that there are."""
+    """The kind of order is chosen from those that there are; a slip of the finger is no percentage."""
 
     kind = forms.ChoiceField(
         label=gettext_lazy("kind of order"),
@@ -34,6 +38,11 @@ class LadderRungForm(forms.ModelForm):
         required=False,
         widget=UnfoldAdminSelectWidget(),
     )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name in {"percent", "repeat_every"} & {*self.fields}:  # who only reads has neither
+            self.fields[name].validators.append(MaxValueValidator(_MOST_PERCENT))
 
 
 class _LookedAhead:

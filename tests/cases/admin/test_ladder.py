@@ -49,13 +49,23 @@ def facts(**given: object) -> dict[str, object]:
     return base | given
 
 
-def test_the_list_says_in_words_what_a_rung_is_for() -> None:
+def test_the_list_says_in_words_what_a_rung_is_for(world: World) -> None:
     LadderRung.objects.filter(pk=remind().pk).update(kind="")
     shown = officer().get(reverse("admin:cases_ladderrung_changelist"), headers=ENGLISH).content.decode()
     for word in ("Incident", "Wish", "All"):
         assert f">{word}</td>" in shown.replace("\n", "").replace(" <", "<").replace("> ", ">")
     assert ">incident<" not in shown
     assert ">wish<" not in shown
+
+
+@pytest.mark.parametrize("field", ["percent", "repeat_every"])
+def test_a_percentage_that_no_calendar_reaches_is_refused(world: World, field: str) -> None:
+    """With it, no clock whose next rung it is could be started, nor any edit followed."""
+    form = facts(kind="incident", deed="climb", **{field: 2_000_000_000})
+    for more in ({"_preview": "1"}, {}):
+        answer = officer().post(page(), form | more, headers=ENGLISH)
+        assert answer.context["errors"] == [["Ensure this value is less than or equal to 100000."]]
+    assert not LadderRung.objects.filter(**{field: 2_000_000_000}).exists()
 
 
 class TestPreview:
