@@ -92,17 +92,27 @@ def _put_back(source: Path, manifest: Manifest, *, say: Say) -> None:
     """Copy the files to where the portal looks for them; those that are there already, and the same, stay."""
     media = Path(settings.MEDIA_ROOT)
     files.make_folder(media)
-    folders.need_space(media, manifest.files_bytes)
+    folders.need_space(media, _room_for_files(source))
     say(_("Attachments: %(files)d files") % {"files": manifest.files})
     done, told = 0, time.monotonic()
     for name, digest in read_sums(source / SUMS):
         if name == DUMP:
             continue
-        _put_one(source / name, files.source_of(name.removeprefix(f"{FILES}/")), digest, media)
+        _put_one(source / name, _target_of(name), digest, media)
         done += 1
         if time.monotonic() - told > TICK:
             told = time.monotonic()
             say(_("… %(number)d of %(total)d files") % {"number": done, "total": manifest.files})
+
+
+def _target_of(name: str) -> Path:
+    return files.source_of(name.removeprefix(f"{FILES}/"))
+
+
+def _room_for_files(source: Path) -> int:
+    """Bytes of the files that are not there yet: a disk that holds them all needs no room for them again."""
+    names = (name for name, _digest in read_sums(source / SUMS) if name != DUMP)
+    return sum((source / name).stat().st_size for name in names if not _target_of(name).exists())
 
 
 def _put_one(file: Path, target: Path, digest: str, media: Path) -> None:

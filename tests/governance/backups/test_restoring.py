@@ -161,3 +161,18 @@ def test_nothing_is_written_where_a_link_among_the_photos_leads(
             restore_backup(backup, say=quiet)
         assert database.is_empty()
     assert list(outside.iterdir()) == []
+
+
+def test_photos_that_are_there_already_need_no_room(
+    backup: Path, elsewhere: Elsewhere, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The database was lost, the disk with the photos is three quarters full."""
+    little = shutil.disk_usage(tmp_path)._replace(free=64 << 20)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _folder: little)
+    with elsewhere():
+        with pytest.raises(BackupProblem, match="67 MB"):
+            restore_backup(backup, say=quiet)
+        assert database.is_empty()
+        shutil.copytree(backup / "files", tmp_path / "restored-media", dirs_exist_ok=True)
+        restore_backup(backup, say=quiet)
+        assert Case.objects.count() == 2
