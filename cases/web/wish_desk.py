@@ -43,6 +43,8 @@ from partymembers.audit import address_of, read_personal
 from partymembers.middleware import access_for
 from partymembers.models import User
 
+#: The entry of the navigation that a wish of the desk stands under: its address lies below the wall's.
+NAV: Final = "wish_desk"
 PAGE_SIZE: Final = 30
 MOST_AT_ONCE: Final = 100
 _ENDED: Final = (State.CLOSED, State.DECLINED, State.VOIDED)
@@ -232,6 +234,7 @@ def wish_order(request: HttpRequest, number: str) -> HttpResponse:
         "before": [p for p in pictures if p.role == Attachment.Role.BEFORE],
         "after": [p for p in pictures if p.role == Attachment.Role.AFTER],
         **_buttons(case, allowed, user),
+        "nav_current": NAV,
     }
     return render(request, "cases/wishes/order.html", context)
 
@@ -346,6 +349,7 @@ def _show(request: HttpRequest, form: ActionForm, rule: Rule, photos: Posted) ->
         "photo_errors": [photos.error] if photos.error else [],
         "next": _next(request, form.case),
         "is_danger": not rule.undoable,
+        "nav_current": NAV,
     }
     status = HTTPStatus.BAD_REQUEST if form.is_bound else HTTPStatus.OK
     return render(request, "cases/wishes/act.html", context, status=status)

@@ -29,7 +29,9 @@ class Picked(forms.MultipleHiddenInput):
 
 
 def _picked(rows: Any) -> forms.ModelMultipleChoiceField:
-    return forms.ModelMultipleChoiceField(queryset=rows, required=False, widget=Picked)
+    return forms.ModelMultipleChoiceField(
+        label=_("Who is called"), queryset=rows, required=False, widget=Picked
+    )
 
 
 class WhistleForm(ActionForm):
@@ -58,6 +60,12 @@ class WhistleForm(ActionForm):
         for name in ("units", "branches", "members"):
             field = cast(forms.ModelMultipleChoiceField, self.fields[name])
             field.error_messages["invalid_choice"] = _("Somebody chosen can no longer be called.")
+
+    def clean(self) -> dict[str, Any]:
+        """That nobody is chosen is told together with what else is missing."""
+        if not any(self._chosen().values()):
+            self.add_error("units", _("Choose who is called."))
+        return dict(super().clean() or self.cleaned_data)
 
     @property
     def candidates(self) -> list[Candidate]:

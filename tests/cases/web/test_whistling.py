@@ -93,6 +93,10 @@ def test_a_refused_form_keeps_who_was_ticked(party: Party) -> None:
     nobody = signed_in(w.street_desk).post(url, {"need": "到场", "needed_by": "2026-11-20T15:00"})
     assert nobody.status_code == 400
     assert nobody.context["form"].errors["units"]
+    nothing = signed_in(w.street_desk).post(url, {"need": "", "needed_by": "2026-11-20T15:00"})
+    assert {"units", "need"} <= set(nothing.context["form"].errors)  # all at once
+    assert '<a href="#id_units">' in nothing.content.decode()
+    assert 'id="id_units"' in nothing.content.decode()
     assert not Whistle.objects.exists()
 
 

@@ -235,6 +235,13 @@ def test_the_page_masks_the_asker_and_opens_phone_and_door_with_a_record(party: 
     assert kept.count() == 2
 
 
+def test_a_wish_of_the_desk_stands_under_the_desks_wishes(party: Party) -> None:
+    case, desk = ask(party), english(party.world.desk)
+    entry = f'<a href="{reverse("cases:wish_desk")}" aria-current="page">'
+    for page in (url_of(case), url_of(case, "publish")):
+        assert entry in desk.get(page).content.decode()
+
+
 def test_on_somebodys_behalf_the_workers_own_phone_stays_theirs(party: Party) -> None:
     worker = party.world.worker
     User.objects.filter(pk=worker.pk).update(phone="13700000001")
