@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import DatabaseError, InterfaceError, connection, transaction
-from django.db.models import Count, Max, Min
+from django.db.models import Count, Max, Min, QuerySet
 from django.db.models.functions import Now
 
 from cases import stuck
@@ -124,19 +124,19 @@ def nudge() -> None:
     publisher.post("cases.relay")
 
 
-def sequence_events(limit: int = BATCH) -> int:
+def sequence_events(limit: int = BATCH) -> int | None:
     """Give at most `limit` committed events their position; how many got one.
 
-    0 as well when another sequencer is at work: it looks again after its commit (`run_relay`), so what was
+    None when another sequencer is at work: it looks again after its commit (`run_relay`), so what was
     committed before this call is not left behind.
     """
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [SEQUENCER_LOCK])
         if not cursor.fetchone()[0]:
-            return 0
+            return None
         # A statement of its own, so that it sees what the sequencer before it committed.
         cursor.execute(_SEQUENCE.format(events=CaseEvent._meta.db_table), [limit])
-        return cursor.rowcount
+        return int(cursor.rowcount)
 
 
 def run_consumer(name: str, limit: int | None = None) -> int:
@@ -219,7 +219,8 @@ def run_relay(*, seconds: float = 20.0) -> int:
     until = time.monotonic() + seconds
     handed, resting = 0, set[str]()
     while time.monotonic() < until:
-        moved = sequence_events()
+        numbered = sequence_events()
+        moved = numbered or 0
         elsewhere = set[str]()
         for name in registered_consumers():
             if name in resting:
@@ -230,8 +231,9 @@ def run_relay(*, seconds: float = 20.0) -> int:
                 resting.add(name)
             elif done.is_elsewhere:
                 elsewhere.add(name)
-        # Whoever held a cursor that was locked looks again before it goes, too.
-        if not moved and not _any_waits(set(registered_consumers()) - resting - elsewhere):
+        # Whoever held the sequencer's lock, or a cursor's, looks again before it goes.
+        is_all_numbered = numbered is None or not _unnumbered().exists()
+        if is_all_numbered and not moved and not _any_waits({*registered_consumers()} - resting - elsewhere):
             break
     return handed
 
@@ -247,6 +249,10 @@ def _run_apart(name: str) -> _Round:
         return _Round(must_rest=True)
 
 
+def _unnumbered() -> QuerySet[CaseEvent]:
+    return CaseEvent.objects.filter(position__isnull=True)
+
+
 def _any_waits(names: Iterable[str]) -> bool:
     top = _top()
     least = ConsumerCursor.objects.filter(pk__in=list(names)).aggregate(least=Min("position"))["least"]
@@ -255,7 +261,7 @@ def _any_waits(names: Iterable[str]) -> bool:
 
 def lag() -> Backlog:
     """How far everything is behind: what health checks and operators look at; five queries."""
-    waiting = CaseEvent.objects.filter(position__isnull=True)
+    waiting = _unnumbered()
     top = _top()
     cursors = dict(ConsumerCursor.objects.values_list("name", "position"))
     at = {name: cursors.get(name, 0) for name in registered_consumers()}

@@ -103,11 +103,25 @@ def test_only_one_sequencer_works_at_a_time(case: Case) -> None:
     thread = in_thread(hold)
     assert holding.wait(60)
     append_event(case)
-    assert sequence_events() == 0
+    assert sequence_events() is None
     go_on.set()
     thread.join()
     assert sequence_events() == 1
     assert positions() == [1, 2]
+
+
+def test_who_sequences_looks_again_before_it_goes(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An event is committed, and its relay turned away, while another one numbers what was there before."""
+    notebook, late = Notebook(), list[int]()
+
+    def number_and_be_overtaken() -> int | None:
+        numbered = sequence_events()
+        late.extend([] if late else [append_event(case).pk])
+        return numbered
+
+    monkeypatch.setattr(relay, "sequence_events", number_and_be_overtaken)
+    assert run_relay() == 1
+    assert notebook.seen == late
 
 
 def test_many_writers_and_two_relays_at_once(case: Case) -> None:
@@ -255,5 +269,5 @@ def test_an_idle_round_costs_few_queries(
     Notebook()
     append_event(case)
     run_relay()
-    with django_assert_num_queries(11):
+    with django_assert_num_queries(12):
         run_relay()
