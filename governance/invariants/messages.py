@@ -83,7 +83,7 @@ told AS MATERIALIZED (
     WHERE e.kind IN ('report', 'dispatch', 'late') AND NOT e.is_imported AND c.kind = 'incident'
       AND e.recorded_at > %(at)s - %(since)s
       AND e.position <= (SELECT position FROM cases_consumercursor WHERE name = 'in_app')
-      AND e.id >= (SELECT min(event_id) FROM cases_notification)
+      AND e.id >= coalesce((SELECT min(event_id) FROM cases_notification), 0)
       AND NOT (e.kind = 'report' AND c.resolved_on_spot)
       AND NOT (e.kind = 'late' AND EXISTS (
           SELECT FROM cases_caseevent n WHERE n.case_id = e.case_id AND n.seq > e.seq
