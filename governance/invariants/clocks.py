@@ -24,6 +24,10 @@ _STAGES: Final = (
     ("confirmed", "begin"),
     ("begun", "deliver"),
     ("delivered", "rate"),
+    *(
+        (state, "whole")
+        for state in ("reported", "accepted", "dispatched", "handling", "suspended", "handled")
+    ),
 )
 _NEEDED: Final = ", ".join(f"('{state}', '{stage}')" for state, stage in _STAGES)
 

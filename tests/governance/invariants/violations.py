@@ -95,6 +95,9 @@ VIOLATIONS: Final[dict[str, tuple[tuple[str, ...], ...]]] = {
         (
             f"UPDATE cases_clock SET stopped_at = now(), used = '0' WHERE case_id = {REPORTED} AND stage = 'accept'",
         ),
+        (
+            f"UPDATE cases_clock SET stopped_at = now(), used = '0' WHERE case_id = {HANDLING} AND stage = 'whole'",
+        ),
     ),
     "ended_orders_have_none": (
         (
