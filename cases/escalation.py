@@ -129,9 +129,13 @@ def _due(at: datetime) -> QuerySet[Clock]:
 
 
 def _claim(due: QuerySet[Clock], most: int) -> list[Clock]:
-    """Lock clocks together with their orders, passing over those that somebody else holds."""
+    """Lock orders and their clocks, passing over those that somebody else holds.
+
+    The order first, as everybody does: a clock that is locked stays so, even where its order is passed over,
+    and whoever is acting on that order would wait for the batch.
+    """
     rows = due.select_related("case").only(*(f.attname for f in Clock._meta.concrete_fields), "case__id")
-    return list(rows.select_for_update(of=("self", "case"), skip_locked=True)[:most])
+    return list(rows.select_for_update(of=("case", "self"), skip_locked=True)[:most])
 
 
 def _in_quarantine(clock_ids: Iterable[int]) -> list[int]:

@@ -69,6 +69,36 @@ def test_an_order_that_somebody_is_acting_on_is_not_waited_for() -> None:
     assert rungs(held, Stage.ACCEPT) == [("remind", 80), ("late", 100)]
 
 
+def test_who_acts_on_an_order_waits_for_no_sweep_that_passed_it_over() -> None:
+    """The sweep holds what it claimed until its batch is written: of this order, not even the clock."""
+    world = make_world()
+    held, free = report(world), report(world)
+    locked, passed, saved = Event(), Event(), Event()
+
+    def act() -> None:
+        try:
+            with transaction.atomic():
+                lock_case(held.pk)
+                locked.set()
+                assert passed.wait(timeout=60)
+                with connection.cursor() as cursor:
+                    cursor.execute("SET LOCAL lock_timeout = '2s'")
+                Clock.objects.filter(case=held).update(passed_percent=1)
+                saved.set()
+        finally:
+            connection.close()
+
+    actor = Thread(target=act)
+    actor.start()
+    assert locked.wait(timeout=60)
+    with transaction.atomic():
+        claimed = escalation._claim(escalation._due(on("20 10:30")), 10)
+        passed.set()
+        actor.join(timeout=60)
+    assert {clock.case_id for clock in claimed} == {free.pk}
+    assert saved.is_set()
+
+
 def test_sweeps_and_people_at_the_same_orders_neither_block_nor_break_each_other() -> None:
     """While a desk accepts orders one by one, sweeps run: every order ends accepted, with sound rungs."""
     world = make_world()
