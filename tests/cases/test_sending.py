@@ -20,7 +20,7 @@ from pytest_django import Settings
 from cases import gateways, sending
 from cases.actions import desk
 from cases.actions.delivering import retry_outbound_message
-from cases.gateways import Mail, Unreachable
+from cases.gateways import Letter, Mail, Unreachable
 from cases.letters import MOST_LINES, letter_of
 from cases.models import DeliveryPreference, OutboundMessage
 from cases.outbound import bundle
@@ -174,6 +174,27 @@ def test_the_task_bundles_and_sends_and_a_repeat_of_it_does_nothing(
     send_outbound()
     assert len(gateway.asked) == len(gateway.taken) == 1
     assert states() == [("sent", 1)]
+
+
+def test_channels_take_turns_so_that_none_waits_for_the_backlog_of_another(
+    world: World, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.OUTBOUND_CHANNELS = ["mail", "sms"]
+    cache.clear()
+    sent: list[str] = []
+
+    class Way:
+        def __init__(self, name: str) -> None:
+            self.name = name
+
+        def send(self, letter: Letter) -> None:
+            sent.append(self.name)
+
+    monkeypatch.setattr(sending, "GATEWAYS", {name: Way(name) for name in ("mail", "sms")})
+    write(world, 3)
+    OutboundMessage.objects.filter(channel="sms").earliest("pk").delete()
+    assert send_waiting() == 5
+    assert sent == ["mail", "sms", "mail", "sms", "mail"]
 
 
 @pytest.mark.django_db(transaction=True)
