@@ -28,6 +28,11 @@ def may_trust(access: Access) -> bool:
     return bool(roles) and roles <= GROUND_ROLES and not access.unit_ids and not access.officer_roles
 
 
+def is_on_a_phone(access: Access) -> bool:
+    """Whether what everybody has is a phone's page: for who works on the ground or holds no post."""
+    return may_trust(access) or not access.posts
+
+
 def is_trusted(session: SessionBase) -> bool:
     """Whether this session belongs to a trusted device."""
     return _TRUSTED_UNTIL in session

@@ -24,7 +24,7 @@ from cases.outbound import enabled_channels
 from cases.web.forms.delivering import DeliveryForm
 from governance.common.errors import DomainError
 from partymembers.audit import address_of
-from partymembers.devices import may_trust
+from partymembers.devices import is_on_a_phone
 from partymembers.middleware import access_for
 from partymembers.models import User
 
@@ -48,7 +48,7 @@ def notification_settings(request: HttpRequest) -> HttpResponse:
             if token:
                 _send_link(request, choice.address, token)
             return redirect("cases:notification_settings")
-    on_phone = may_trust(access_for(request))
+    on_phone = is_on_a_phone(access_for(request))
     context = {
         "form": form,
         "kept": kept,

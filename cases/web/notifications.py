@@ -36,7 +36,7 @@ from governance.common.navigation import Bell, register_bell
 from governance.common.pagination import paginate
 from partymembers.access import Access
 from partymembers.actions.notices import read_all_notices
-from partymembers.devices import may_trust
+from partymembers.devices import is_on_a_phone
 from partymembers.middleware import access_for
 from partymembers.models import User
 from partymembers.notices import NoticeLine, lines_of, notices_of
@@ -87,7 +87,7 @@ def notifications(request: HttpRequest) -> HttpResponse:
         "only_unread": only_unread,
         "unread": unread_count(user, now=now),
         "newest_id": max((row.pk for row in page.rows), default=0),
-        "is_phone_role": (on_phone := may_trust(access)),
+        "is_phone_role": (on_phone := is_on_a_phone(access)),
         "base": "base_phone.html" if on_phone else "base.html",
     }
     return render(request, "cases/notifications.html", context)

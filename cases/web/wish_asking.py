@@ -45,6 +45,8 @@ from partymembers.keepers import home_of
 from partymembers.middleware import access_for
 from partymembers.models import Member, User
 
+#: Wishes asked stand beside reports made, whose entry everybody has who may ask.
+NAV: Final = "mine"
 PAGE_SIZE: Final = 30
 #: What the asker reads of each state.
 TOLD: Final[dict[str, Promise]] = {
@@ -168,7 +170,8 @@ def _ask_signed(
     request: HttpRequest, form: SignedAskForm, photos: Posted, status: HTTPStatus = HTTPStatus.OK
 ) -> HttpResponse:
     away = not may_trust(access_for(request))
-    context = {"form": form, "homes": form.homes, "away": away, **_pictures(request, photos)}
+    shown = {"form": form, "homes": form.homes, "away": away, "nav_current": NAV}
+    context = {**shown, **_pictures(request, photos)}
     return render(request, "cases/wishes/ask.html", context, status=status)
 
 
@@ -193,7 +196,12 @@ def my_wishes(request: HttpRequest) -> HttpResponse:
         size=PAGE_SIZE,
     )
     lines = [{"case": case, "told": TOLD[State(case.state)]} for case in page.rows]
-    context = {"page": page, "lines": lines, "away": not may_trust(access_for(request))}
+    context = {
+        "page": page,
+        "lines": lines,
+        "away": not may_trust(access_for(request)),
+        "nav_current": NAV,
+    }
     return render(request, "cases/wishes/mine.html", context)
 
 
@@ -269,6 +277,7 @@ def _show_mine(
         "form": form,
         "action": action,
         "away": not may_trust(access),
+        "nav_current": NAV,
         "handed": follow_link(request, case),
         **_pictures(request, photos),
         **wish_context(case, urls=urls),

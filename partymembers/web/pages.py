@@ -30,7 +30,8 @@ def home(request: HttpRequest) -> HttpResponse:
 def profile(request: HttpRequest) -> HttpResponse:
     """My page: posts, phone, trusted devices, language, sign-out."""
     assert isinstance(request.user, User)  # noqa: S101  # login_required
-    is_phone_role, posts = devices.may_trust(access_for(request)), access_for(request).posts
+    access = access_for(request)
+    is_phone_role, posts = devices.is_on_a_phone(access), access.posts
     context = {
         "base": "base_phone.html" if is_phone_role else "base.html",
         "posts": posts,
@@ -40,6 +41,7 @@ def profile(request: HttpRequest) -> HttpResponse:
         "devices": request.user.trusted_devices.filter(expires_at__gt=timezone.now()),
         "session_key": request.session.session_key,
         "is_phone_role": is_phone_role,
+        "may_trust": devices.may_trust(access),
     }
     return render(request, "partymembers/profile.html", context)
 

@@ -66,6 +66,7 @@ def pages(world: World) -> list[tuple[User | None, list[str]]]:
         (world.second_worker, [of("verify", "handled")]),
         (world.desk, [*desk, reverse("cases:qr_codes"), reverse("password_change"), *own]),
         (world.handler, [reverse("cases:handling"), of("detail", "handling")]),
+        (world.resident, [reverse("cases:mine"), *own]),
         (world.official, [figures, reverse("dashboard:cases") + "?part=reported", *party]),
         (world.other_desk, [of("detail", "handling")]),  # not found
     ]

@@ -15,8 +15,9 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from cases.models import DeliveryPreference
-from partymembers.models import AuditEntry, User
-from tests.factories.people import make_user
+from partymembers.models import AuditEntry, Role, User
+from tests.factories.grids import make_city
+from tests.factories.people import make_post, make_user
 
 pytestmark = pytest.mark.django_db
 PAGE = reverse("cases:notification_settings")
@@ -49,6 +50,16 @@ def link() -> str:
 def kept(user: User) -> tuple[str, str, bool, str, bool]:
     row = DeliveryPreference.objects.get(user=user)
     return row.mail, row.sms, row.digest, row.address, row.confirmed_at is not None
+
+
+@pytest.mark.parametrize("route", ["profile", "cases:notifications", "cases:notification_settings"])
+def test_who_holds_no_post_keeps_the_navigation_of_a_phone(user: User, route: str) -> None:
+    """A resident, member or volunteer comes here from pages with a bar below, and goes back by it."""
+    bar = '<nav class="bottomnav"'
+    assert bar in signed_in(user).get(reverse(route)).content.decode()
+    desk = make_user("丁书记")
+    make_post(desk, role=Role.DESK, place=make_city().street)
+    assert bar not in signed_in(desk).get(reverse(route)).content.decode()
 
 
 def test_nothing_is_kept_until_somebody_chooses(user: User) -> None:

@@ -319,6 +319,14 @@ def test_my_wishes_cost_the_same_for_one_and_for_thirty(party: Party, count: int
     assert len(said) == 4, "\n".join(said)
 
 
+def test_what_a_resident_asked_stands_under_an_entry_that_they_have(party: Party) -> None:
+    case = ask(party, asker=party.world.resident)
+    client = signed_in(party.world.resident)
+    for url in ("/wishes/mine/", "/wishes/ask/", f"/wishes/mine/{case.number}/"):
+        page = client.get(url).content.decode()
+        assert f'<a href="{reverse("cases:mine")}" aria-current="page">' in page
+
+
 def test_a_message_leads_each_to_their_own_page(party: Party) -> None:
     case = ask(party, asker=party.world.resident, at=timezone.now() - timedelta(hours=1))
 
