@@ -18,9 +18,10 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from cases.actions.escalating_many import take_rungs_of_many
-from cases.actions.quarantine import in_a_line, take_one
+from cases.actions.quarantine import take_one
 from cases.following import follow_edits
 from cases.models import Clock, QuarantinedClock
+from cases.stuck import describe_error
 
 logger = logging.getLogger("gezhi.ladder")
 
@@ -81,7 +82,7 @@ class _Sweeper:
             raise
         except Exception as error:
             # Where the connection itself is lost, what follows fails and ends the sweep.
-            logger.warning("batch_split", extra={"clocks": len(claimed), "reason": in_a_line(error)})
+            logger.warning("batch_split", extra={"clocks": len(claimed), "reason": describe_error(error)})
             self._take_parts(claimed)
         else:
             self.done += done

@@ -150,8 +150,11 @@ def _note_failure(row: StuckEvent, error: Exception) -> None:
 
 
 def describe_error(error: BaseException) -> str:
-    """An error in one line for a list: type, first line without long numbers, and where it was raised."""
-    lines = str(error).strip().splitlines()
+    """An error in one line for a list: type, first line without long numbers, and where it was raised.
+
+    Further lines of the database's quote the row, and so perhaps a person; NUL it would not keep.
+    """
+    lines = str(error).replace("\x00", "").strip().splitlines()
     words = re.sub(r"\d{5,}", "…", lines[0]) if lines else ""
     frames = traceback.extract_tb(error.__traceback__)
     place = f" ({frames[-1].filename.rpartition('/')[2]}:{frames[-1].lineno})" if frames else ""

@@ -13,7 +13,8 @@ from django.db import transaction
 from cases.actions.engine import lock_case
 from cases.actions.escalating import take_rungs
 from cases.models import Clock, QuarantinedClock
-from governance.common.errors import DomainError, NotVisible
+from cases.stuck import describe_error
+from governance.common.errors import NotVisible
 from partymembers.audit import record_access
 from partymembers.models import Role, User
 from partymembers.rules import require_officer
@@ -23,7 +24,6 @@ logger = logging.getLogger("gezhi.ladder")
 #: The first try again comes after this time, each further one after twice as long.
 RETRY: Final = timedelta(minutes=5)
 LONGEST_RETRY: Final = timedelta(hours=6)
-_MOST_TOLD: Final = 300
 
 
 @transaction.atomic
@@ -33,17 +33,11 @@ def quarantine_clock(*, clock_id: int, error: Exception, at: datetime) -> Quaran
     if kept is None or kept.resolved_at is not None:
         kept = QuarantinedClock(clock_id=clock_id, times=0, since=at)
     kept.times += 1
-    kept.last_at, kept.error = at, in_a_line(error)
+    kept.last_at, kept.error = at, describe_error(error)
     kept.save()
     pause = min(RETRY * 2 ** min(kept.times - 1, 10), LONGEST_RETRY)
     Clock.objects.filter(pk=clock_id, next_rung_at__lte=at).update(next_rung_at=at + pause)
     return kept
-
-
-def in_a_line(error: Exception) -> str:
-    """What happened, in a line: the database's further lines would quote the row, and so perhaps a person."""
-    told = str(error.message) if isinstance(error, DomainError) else str(error)
-    return f"{type(error).__name__}: {told.partition(chr(10))[0]}"[:_MOST_TOLD]
 
 
 def release_clocks(*, clock_ids: Iterable[int], at: datetime) -> None:

@@ -9,7 +9,7 @@ import time_machine
 from django.test import Client
 from django.urls import reverse
 
-from cases.actions.quarantine import LONGEST_RETRY, RETRY
+from cases.actions.quarantine import LONGEST_RETRY, RETRY, quarantine_clock
 from cases.escalation import sweep_ladder
 from cases.models import Case, CaseEvent, Clock, LadderRung, QuarantinedClock
 from cases.workflow import Kind, Stage
@@ -186,3 +186,12 @@ class TestQuarantine:
         Clock.objects.filter(case=case).update(stopped_at=on("20 10:31"), next_rung_at=None)
         assert sweep_ladder(at=on("20 10:31") + timedelta(days=9)).done == 0
         assert case.number not in officer().get(LIST).content.decode()
+
+
+def test_what_is_kept_of_an_error_names_no_phone_and_can_always_be_written(world: World) -> None:
+    """An error that could not be noted would end every sweep at this order."""
+    clock = Clock.objects.get(case=report(world), stage=Stage.ACCEPT)
+    error = ValueError("phone 13800138000\x00 of somebody\nDETAIL: the row")
+    kept = quarantine_clock(clock_id=clock.pk, error=error, at=on("20 10:30"))
+    kept.refresh_from_db()
+    assert kept.error == "ValueError: phone … of somebody"
