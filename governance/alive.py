@@ -28,6 +28,8 @@ logger = logging.getLogger("gezhi.alive")
 SIGN_OF_LIFE: Final = "GEZHI_SIGN_OF_LIFE"
 #: Seconds between two messages of a worker to itself, and of beat to each queue.
 EVERY: Final = 10
+#: Seconds after which the broker forgets the queue of a worker that has gone: each start may bring another.
+FORGOTTEN_AFTER: Final = 3600
 #: The queues of the portal; earlier ones are emptied first.
 QUEUES: Final = ("urgent", "celery")
 
@@ -65,7 +67,7 @@ def own_queue() -> Queue | None:
     if not path:
         return None
     name = f"alive.{socket.gethostname()}.{zlib.crc32(path.encode()):08x}"
-    return Queue(name, Exchange(name), routing_key=name, auto_delete=True)
+    return Queue(name, Exchange(name), routing_key=name, expires=FORGOTTEN_AFTER)
 
 
 def listen_to_oneself(instance: Any, **_kwargs: Any) -> None:

@@ -18,7 +18,7 @@ from django.utils import timezone
 
 from cases.models import Heartbeat
 from cases.tasks import route_case
-from governance import alive
+from governance import alive, health
 from governance.celery import BEAT_SCHEDULE, app
 from governance.stack import tasks
 from governance.stack.processes import Supervisor
@@ -94,6 +94,24 @@ def test_a_worker_that_no_longer_takes_from_one_of_its_queues_shows_no_life(watc
     wait_for(lambda: watched.pid not in (None, before))
     alive.hear_queue.apply_async(args=["urgent"], queue="urgent")
     wait_for(lambda: Heartbeat.objects.filter(pk="queue:urgent").exists(), 180)
+
+
+def test_of_a_worker_that_has_gone_nothing_stays_on_the_broker(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv(alive.SIGN_OF_LIFE, str(tmp_path / "alive"))
+    queue = alive.own_queue()
+    assert queue is not None
+    prefix = app.conf.broker_transport_options["global_keyprefix"]
+    with app.connection_for_write() as broker, health.broker() as client:
+        bound = queue(broker.default_channel)
+        bound.declare()
+        alive.say_alive.apply_async(queue=queue)
+        for_ever = list(client.scan_iter(f"*binding_permanent.{queue.name}"))
+        goes_in = client.ttl(f"{prefix}{queue.name}")
+        bound.delete()
+    assert for_ever == []
+    assert 0 < goes_in <= alive.FORGOTTEN_AFTER
 
 
 def test_a_worker_with_all_hands_busy_is_none_that_hangs(watched: Watched) -> None:
