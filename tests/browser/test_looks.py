@@ -94,6 +94,18 @@ def test_every_page_fits_a_phone_a_finger_and_weak_eyes(
     assert not faults, "\n".join(faults)
 
 
+def test_the_figures_of_the_party_have_no_fault_on_a_wide_page(
+    world: World, open_page: Any, live_server: Any
+) -> None:
+    client = Client()
+    client.force_login(world.official)
+    page = open_page(1440, 900, bypass_csp=True)
+    cookie = {"name": "sessionid", "value": client.cookies["sessionid"].value, "url": live_server.url}
+    page.context.add_cookies([cookie])
+    page.goto(live_server.url + reverse("dashboard:party"))
+    assert violations(page) == []
+
+
 def test_between_phone_and_desk_an_order_lies_over_the_list_only_while_it_is_open(
     world: World, open_page: Any, live_server: Any, complaints: list[str]
 ) -> None:
