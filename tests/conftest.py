@@ -16,6 +16,7 @@ import hypothesis
 import pytest
 import time_machine
 from django.db import connection
+from django.utils import translation
 from pytest_django import Settings
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -41,6 +42,17 @@ def wait_for(condition: Callable[[], Any], seconds: float = 60.0) -> Any:
             return answer
         time.sleep(0.05)
     pytest.fail(f"nothing came of {condition} within {seconds} s")
+
+
+def waits_for_a_lock() -> bool:
+    """Whether somebody waits for a lock in this test's database; also within a transaction."""
+    with connection.cursor() as cursor:
+        # There PostgreSQL shows the activity of the first look until it is told to look anew.
+        cursor.execute("SELECT pg_stat_clear_snapshot()")
+        cursor.execute(
+            "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        )
+        return cursor.fetchone() is not None
 
 
 def database_url() -> str:
@@ -82,8 +94,8 @@ def celery_worker(
         worker = subprocess.Popen(
             command, cwd=ROOT, env={**program_env, "GEZHI_SIGN_OF_LIFE": str(alive)}, stdout=log, stderr=log
         )
-    say_alive.delay()
     try:
+        say_alive.delay()
         wait_for(alive.exists, 180)
         yield worker
     finally:
@@ -108,6 +120,13 @@ def scene(db: None) -> Iterator[Any]:
         seed_defaults()  # a test before this one may have emptied every table
         yield make_scene()
     forget_calendar()
+
+
+@pytest.fixture(autouse=True)
+def _language_of_its_own(settings: Settings) -> Iterator[None]:
+    """A request leaves its language in the thread: the next test begins with the portal's own."""
+    yield
+    translation.activate(settings.LANGUAGE_CODE)
 
 
 @pytest.fixture(autouse=True)

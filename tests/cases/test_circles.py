@@ -290,7 +290,7 @@ WISHES: dict[str, tuple[Callable[[Party], object], set[str]]] = {
     ),
 }
 #: Kinds that other tests bring about, and of which nobody is told.
-ELSEWHERE = {"route", "attach", "merged_news", "import", "edit_wish", "calendar_changed"}
+ELSEWHERE = {"route", "attach", "merged_news", "import", "edit_wish", "calendar_changed", "put_right"}
 
 
 @pytest.mark.parametrize("kind", GOLDEN)

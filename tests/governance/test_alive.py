@@ -22,7 +22,7 @@ from governance import alive, health
 from governance.celery import BEAT_SCHEDULE, app
 from governance.stack import tasks
 from governance.stack.processes import Supervisor
-from tests.conftest import ROOT, wait_for
+from tests.conftest import ROOT, wait_for, waits_for_a_lock
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -125,14 +125,6 @@ def test_a_worker_with_all_hands_busy_is_none_that_hangs(watched: Watched) -> No
         watched.is_silent_for(100)
         wait_for(lambda: time.time() - watched.file.stat().st_mtime < 90)
         assert waits_for_a_lock()
-
-
-def waits_for_a_lock() -> bool:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-        )
-        return cursor.fetchone() is not None
 
 
 @pytest.mark.usefixtures("celery_worker")

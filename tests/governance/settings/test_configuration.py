@@ -53,7 +53,8 @@ def test_the_broker_address_of_a_socket_is_spelled_celerys_way():
 
 
 def test_publishing_without_a_broker_fails_fast():
-    app = celery.Celery("away", broker="redis+socket:///nowhere/at-all.sock")
+    # Not the current one, or whatever is sent after this test goes there.
+    app = celery.Celery("away", broker="redis+socket:///nowhere/at-all.sock", set_as_current=False)
     app.conf.update(
         task_publish_retry_policy=celery.app.conf.task_publish_retry_policy,
         broker_transport_options=celery.app.conf.broker_transport_options,

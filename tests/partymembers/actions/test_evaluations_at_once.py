@@ -10,20 +10,9 @@ from django.db import connection, transaction
 from governance.common.errors import WrongState
 from partymembers.actions.evaluations import evaluate_member, report_to_units
 from partymembers.models import Evaluation, Member
-from tests.conftest import wait_for
+from tests.conftest import wait_for, waits_for_a_lock
 from tests.factories.cases import NOON
 from tests.factories.party import make_party
-
-
-def waiting_for_a_lock() -> bool:
-    with connection.cursor() as cursor:
-        # Within a transaction PostgreSQL shows the activity of the first look until it is told to look anew.
-        cursor.execute("SELECT pg_stat_clear_snapshot()")
-        cursor.execute(
-            "SELECT count(*) FROM pg_stat_activity"
-            " WHERE datname = current_database() AND wait_event_type = 'Lock'"
-        )
-        return bool(cursor.fetchone()[0])
 
 
 @pytest.mark.django_db(transaction=True)
@@ -48,7 +37,7 @@ def test_a_grade_is_not_corrected_while_it_is_reported() -> None:
     with transaction.atomic():
         report_to_units(branch_id=party.committee.pk, year=2026, actor=party.secretary, at=NOON)
         late.start()
-        wait_for(waiting_for_a_lock)
+        wait_for(waits_for_a_lock)
     late.join(timeout=30)
     assert len(refused) == 1
     assert Evaluation.objects.get().grade == "good"
