@@ -159,6 +159,14 @@ class _Round:
 
 
 def _run_once(name: str, limit: int | None = None) -> _Round:
+    round_ = _attempt(name, limit)
+    # A reader's first round: its cursor is committed before it is held, so that nobody waits to make it, too.
+    if round_.is_elsewhere and ConsumerCursor.objects.get_or_create(name=name)[1]:
+        return _attempt(name, limit)
+    return round_
+
+
+def _attempt(name: str, limit: int | None) -> _Round:
     consumer = _consumers[name]
     with transaction.atomic():
         cursor = _locked_cursor(name)
@@ -178,12 +186,9 @@ def _run_once(name: str, limit: int | None = None) -> _Round:
 
 
 def _locked_cursor(name: str) -> ConsumerCursor | None:
-    """The consumer's place in the log, held until the transaction ends; None while another worker has it."""
-    free = ConsumerCursor.objects.select_for_update(skip_locked=True).filter(pk=name)
-    cursor = free.first()
-    if cursor is None and ConsumerCursor.objects.get_or_create(name=name)[1]:
-        cursor = free.first()
-    return cursor
+    """The consumer's place in the log, held until the transaction ends; None while another worker has it,
+    or where there is none yet."""
+    return ConsumerCursor.objects.select_for_update(skip_locked=True).filter(pk=name).first()
 
 
 def _read_to(end: int, consumer: Consumer, position: int, room: int) -> int:

@@ -92,8 +92,8 @@ def ensure_browser() -> None:
 
 
 def run_tests(arguments: list[str], env: dict[str, str]) -> int:
-    """pytest on two processes; its own summary is the last line."""
-    command = [PYTHON, "-m", "pytest", "-n", "2", "--dist", "worksteal", *arguments]
+    """pytest on three processes, as tests of real workers mostly wait; its own summary is the last line."""
+    command = [PYTHON, "-m", "pytest", "-n", "3", "--dist", "worksteal", *arguments]
     if not any(shutil.which(name) for name in CHROMIUM):
         command += ["-m", "not browser"]
     return subprocess.run(command, cwd=ROOT, env=env, check=False).returncode
