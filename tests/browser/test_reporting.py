@@ -16,26 +16,13 @@ from cases.models import Attachment, Case
 from cases.workflow import State
 from tests.browser.complaints import Complaints
 from tests.conftest import wait_for
-from tests.factories.cases import World, bring_to, make_world
+from tests.factories.cases import World, bring_to
 from tests.factories.people import PASSWORD
-from tests.factories.pictures import picture_bytes
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 AXE = project.BASE_DIR / "node_modules" / "axe-core" / "axe.min.js"
 RULES = ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa"]
 SUBMIT = "button.btn-primary[type=submit]"
-
-
-@pytest.fixture
-def world() -> World:
-    return make_world()
-
-
-@pytest.fixture
-def picture(tmp_path: Path) -> Path:
-    path = tmp_path / "IMG_0001.jpg"
-    path.write_bytes(picture_bytes((800, 600)))
-    return path
 
 
 @pytest.fixture
