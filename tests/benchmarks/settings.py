@@ -10,4 +10,4 @@ INSTALLED_APPS = [*INSTALLED_APPS, "tests.benchmarks"]
 MIDDLEWARE = ["tests.benchmarks.tally.TallyMiddleware", *MIDDLEWARE]
 ROOT_URLCONF = "tests.benchmarks.urls"
 SECRET_KEY = "bench-only-" + "x" * 50
-MEDIA_ROOT = os.environ.get("BENCH_MEDIA", "/nonexistent")
+MEDIA_ROOT = os.environ.get("STAND_MEDIA", "/nonexistent")

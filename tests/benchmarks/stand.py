@@ -4,38 +4,24 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
-import socket
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import psycopg2
 
 from governance.settings.environment import Environment, read_database
-from governance.stack import addresses, console, paths, services, up
+from governance.stack import up
 from governance.stack.postgres import ROLE, SUPERUSER
-from governance.stack.processes import Child, Supervisor
+from governance.stack.processes import Child
+from tests import stand as stands
 
-CHECKOUT = addresses.CHECKOUT
-#: Variables of the surroundings that would make this run unlike `make up`.
-FOREIGN = ("DATABASE_URL", "REDIS_URL", "DEBUG", "DJANGO_SETTINGS_MODULE")
+CHECKOUT = stands.CHECKOUT
 
 
-@dataclass
-class Stand:
+class Stand(stands.Stand):
     """What runs, and where."""
-
-    supervisor: Supervisor
-    folder: Path
-    env: dict[str, str]
-    listener: socket.socket
-
-    @property
-    def port(self) -> int:
-        """The port of the web server."""
-        return int(self.listener.getsockname()[1])
 
     def run(self, *command: str) -> None:
         """Run a program of ours to its end. Raises RuntimeError when it fails."""
@@ -68,27 +54,6 @@ def _let_fill_quickly(url: str) -> None:
 @contextlib.contextmanager
 def stand(var: Path) -> Iterator[Stand]:
     """Database and broker for one run: durable as in `make up`, empty, and gone at the end."""
-    folder = var / f"bench-{os.getpid()}"
-    claim = services.Claim(folder)
-    supervisor = Supervisor()
-    supervisor.take_signals()
-    listener = socket.create_server(("127.0.0.1", 0), backlog=512)
-    listener.set_inheritable(True)
-    try:
-        given = {name: value for name, value in os.environ.items() if name not in FOREIGN}
-        programs = Path(given["GEZHI_PG_BIN"]) if given.get("GEZHI_PG_BIN") else None
-        env = {**given, **services.start(supervisor, folder, {}, programs=programs)}
-        _let_fill_quickly(env["DATABASE_URL"])
-        env |= {
-            "DJANGO_SETTINGS_MODULE": "tests.benchmarks.settings",
-            "PYTHONUNBUFFERED": "1",
-            "BENCH_MEDIA": str(folder / "media"),
-        }
-        yield Stand(supervisor, folder, env, listener)
-    finally:
-        with console.step("Taking the stand down"):
-            supervisor.stop(loud=False)
-            listener.close()
-            claim.release()
-            for left in (folder, Path("/var/lib/gezhi") / paths.fingerprint(folder)):
-                shutil.rmtree(left, ignore_errors=True)
+    with stands.stand(var / f"bench-{os.getpid()}", settings="tests.benchmarks.settings") as made:
+        _let_fill_quickly(made.env["DATABASE_URL"])
+        yield Stand(**vars(made))

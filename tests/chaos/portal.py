@@ -4,46 +4,25 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
-import socket
 import subprocess
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from governance.settings.environment import Environment
-from governance.stack import addresses, console, paths, processes, services, tasks, up
-from governance.stack.processes import Child, Supervisor
+from governance.stack import processes, tasks, up
+from governance.stack.processes import Child
+from tests import stand as stands
 
-CHECKOUT = addresses.CHECKOUT
-#: Variables of the surroundings that would make this run unlike `make up`.
-FOREIGN = (
-    "DATABASE_URL",
-    "REDIS_URL",
-    "DEBUG",
-    "DJANGO_SETTINGS_MODULE",
-    "GEZHI_TEST_DB",
-    "PYTEST_CURRENT_TEST",
-)
+CHECKOUT = stands.CHECKOUT
 #: Seconds: what dies here every few seconds must not wait for half a minute as a crashing program would.
 LONGEST_PAUSE = 2.0
 WORKERS = ("worker-1", "worker-2")
 
 
-@dataclass
-class Portal:
+class Portal(stands.Stand):
     """What runs, and where."""
-
-    supervisor: Supervisor
-    folder: Path
-    env: dict[str, str]
-    listener: socket.socket
-
-    @property
-    def port(self) -> int:
-        """The port of the web server."""
-        return int(self.listener.getsockname()[1])
 
     def start(self) -> None:
         """Web, two workers and beat as `make up` starts them; what they say goes into logs."""
@@ -83,26 +62,5 @@ class Portal:
 def portal(var: Path) -> Iterator[Portal]:
     """Database and broker for one run, durable as in `make up`, empty, and gone at the end."""
     processes.LONGEST_PAUSE = LONGEST_PAUSE
-    folder = var / f"chaos-{os.getpid()}"
-    claim = services.Claim(folder)
-    supervisor = Supervisor()
-    supervisor.take_signals()
-    listener = socket.create_server(("127.0.0.1", 0), backlog=512)
-    listener.set_inheritable(True)
-    try:
-        given = {name: value for name, value in os.environ.items() if name not in FOREIGN}
-        programs = Path(given["GEZHI_PG_BIN"]) if given.get("GEZHI_PG_BIN") else None
-        env = {**given, **services.start(supervisor, folder, {}, programs=programs)}
-        env |= {
-            "DJANGO_SETTINGS_MODULE": "tests.chaos.settings",
-            "PYTHONUNBUFFERED": "1",
-            "CHAOS_MEDIA": str(folder / "media"),
-        }
-        yield Portal(supervisor, folder, env, listener)
-    finally:
-        with console.step("Taking the portal down"):
-            supervisor.stop(loud=False)
-            listener.close()
-            claim.release()
-            for left in (folder, Path("/var/lib/gezhi") / paths.fingerprint(folder)):
-                shutil.rmtree(left, ignore_errors=True)
+    with stands.stand(var / f"chaos-{os.getpid()}", settings="tests.chaos.settings") as made:
+        yield Portal(**vars(made))

@@ -6,4 +6,4 @@ from governance.settings.local import *  # noqa: F403
 
 DEBUG = False
 SECRET_KEY = "chaos-only-" + "x" * 50
-MEDIA_ROOT = os.environ.get("CHAOS_MEDIA", "/nonexistent")
+MEDIA_ROOT = os.environ.get("STAND_MEDIA", "/nonexistent")
