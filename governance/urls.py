@@ -16,6 +16,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("partymembers.web.service.urls")),
     path("", include("cases.web.urls")),
     path("dashboard/", include("governance.dashboard.urls")),
+    path("api/", include("governance.integration.urls")),
     path("admin/", admin.site.urls),
     path("i18n/", include("django.conf.urls.i18n")),
 ]

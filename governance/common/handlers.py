@@ -11,8 +11,10 @@ from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent, TooMany
 from django.http import HttpRequest, HttpResponse
 from django.template import loader
 from django.template.exceptions import TemplateDoesNotExist
+from django.utils.translation import gettext as _
 
-from .errors import DomainError, Throttled
+from .api.problems import problem_json
+from .errors import DomainError, Invalid, NotAllowed, NotVisible, Throttled, TooLarge
 from .htmx import is_partial
 
 logger = structlog.get_logger(__name__)
@@ -20,12 +22,27 @@ logger = structlog.get_logger(__name__)
 PAGES = {400, 403, 404, 409, 413, 429, 500}
 
 
+#: Below this, programs read the answers: problems instead of pages.
+API = "/api/"
+_CODES = {400: "malformed", 403: "not_allowed", 404: "not_found", 413: "too_large", 500: "error"}
+
+
 def _render(request: HttpRequest, status: int, context: dict[str, object]) -> HttpResponse:
+    if request.path.startswith(API):
+        code = str(context.get("code") or _CODES.get(status, "refused"))
+        told = str(context.get("message") or _said(status))
+        return problem_json(status, code=code, detail=told)
     name = str(status) if status in PAGES else "400"
     template = f"errors/_{name}.html" if is_partial(request) else f"errors/{name}.html"
     response = HttpResponse(loader.render_to_string(template, context, request), status=status)
     response.headers["Cache-Control"] = "no-store"
     return response
+
+
+def _said(status: int) -> str:
+    """What an endpoint says where nobody has said anything yet."""
+    said: dict[int, type[DomainError]] = {404: NotVisible, 413: TooLarge, 403: NotAllowed, 429: Throttled}
+    return str(said.get(status, Invalid).default_message)
 
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
@@ -80,6 +97,9 @@ def server_error(request: HttpRequest) -> HttpResponse:
     """500: logged under the number that the page shows. Needs no database, session or context processor."""
     number = error_id()
     logger.error("server_error", error_id=number, path=request.path, method=request.method, exc_info=True)
+    if request.path.startswith(API):
+        told = _("Something went wrong here; it was written down under %(number)s.") % {"number": number}
+        return problem_json(500, code="error", detail=told, error_id=number)
     template = "errors/_500.html" if is_partial(request) else "errors/500.html"
     try:
         body = loader.get_template(template).render({"error_id": number})

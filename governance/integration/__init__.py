@@ -1,0 +1,1 @@
+"""The integrator's door: the API's root, its document, figures, exports. The rooms bring the rest."""

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from . import environment, logs, tasks
+from . import api, environment, logs, tasks
 
 env = environment.current()
 
@@ -33,6 +33,8 @@ INSTALLED_APPS = [
     "django.contrib.postgres",
     "django.contrib.humanize",
     "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
     "django_filters",
     "django_htmx",
     "template_partials",
@@ -249,13 +251,8 @@ KEEP_MESSAGES_DAYS: int = env["GEZHI_KEEP_MESSAGES_DAYS"]
 KEEP_AUDIT_DAYS: int = env["GEZHI_KEEP_AUDIT_DAYS"]
 ARCHIVE_ROOT = env["GEZHI_ARCHIVE_ROOT"]
 
-REST_FRAMEWORK = {
-    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
-    "DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework.authentication.SessionAuthentication"],
-    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
-    "TEST_REQUEST_DEFAULT_FORMAT": "json",
-}
+REST_FRAMEWORK = api.REST_FRAMEWORK
+SPECTACULAR_SETTINGS = api.SPECTACULAR_SETTINGS
 
 globals().update(tasks.celery_settings(REDIS_URL))
 

@@ -47,6 +47,7 @@ from .service import (
     TeamMember,
     Volunteer,
 )
+from .service_accounts import ApiKey, IdempotentRequest, ServiceAccount
 
 __all__ = [
     "BRANCH_ROLES",
@@ -56,12 +57,14 @@ __all__ = [
     "PLACE_ROLES",
     "UNIT_ROLES",
     "Activity",
+    "ApiKey",
     "AuditEntry",
     "Branch",
     "BranchLevel",
     "CheckIn",
     "EarningRule",
     "Evaluation",
+    "IdempotentRequest",
     "JointCommittee",
     "JointMember",
     "Member",
@@ -75,6 +78,7 @@ __all__ = [
     "Redemption",
     "Resource",
     "Role",
+    "ServiceAccount",
     "ServiceRecord",
     "SignUp",
     "Skill",

@@ -27,8 +27,8 @@ class UserManager(BaseUserManager["User"]):
 class User(AbstractBaseUser):
     """Someone who signs in, by staff number (`username`) or phone.
 
-    There is no superuser, no group and no permission row: what a user may do follows from
-    the posts in force (`partymembers.access`), and from nothing else.
+    There is no superuser, no group and no permission row: what a user may do follows from the posts in
+    force (`partymembers.access`), that of a connected system from its account, and from nothing else.
     """
 
     username = models.CharField(
@@ -42,6 +42,8 @@ class User(AbstractBaseUser):
     name = models.CharField(_("name"), max_length=50)
     phone = models.CharField(_("mobile phone"), max_length=20, unique=True, null=True, blank=True)
     disabled_at = models.DateTimeField(_("disabled at"), null=True, blank=True)
+    #: Another system that calls the API (`ServiceAccount`): it never signs in.
+    is_service = models.BooleanField(_("connected system"), default=False, editable=False)
     must_change_password = models.BooleanField(_("must change password"), default=False)
     date_joined = models.DateTimeField(_("added at"), default=timezone.now, editable=False)
 

@@ -1,0 +1,1 @@
+"""What every door of the REST API shares: problems, pages by cursor, chosen fields, positions' systems."""

@@ -1,0 +1,36 @@
+"""The base of every endpoint: what it is for (its resource), and what its answers always carry."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django.utils.cache import patch_vary_headers
+from rest_framework.generics import GenericAPIView
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from .paging import ByCursor
+
+
+class Endpoint(GenericAPIView[Any]):
+    """One address of the API. `resource` names the scope that a key needs: `<resource>:read` or `:write`.
+
+    Rows come from what the caller may see and from nowhere else; a view without a resource opens to no key.
+    """
+
+    resource: ClassVar[str] = ""
+    #: Reads that are written as a POST, because their input is too large for an address.
+    reads_by_post: ClassVar[bool] = False
+    #: Whoever is known may ask: the root, who one is. Rows are never given here.
+    is_open_to_all: ClassVar[bool] = False
+    pagination_class = ByCursor
+    filter_backends = ()
+
+    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Response:
+        """Private, varying with language and key, and with what is left of the caller's rate."""
+        done: Response = super().finalize_response(request, response, *args, **kwargs)
+        for name, value in getattr(request, "rate_headers", {}).items():
+            done.headers[name] = value
+        done.headers.setdefault("Cache-Control", "private, no-cache")
+        patch_vary_headers(done, ("Accept-Language", "Authorization", "Cookie"))
+        return done

@@ -1,0 +1,37 @@
+"""The REST API: who may call, how errors look, and what its OpenAPI document says of itself."""
+
+from __future__ import annotations
+
+from typing import Any
+
+REST_FRAMEWORK: dict[str, Any] = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "partymembers.api.authentication.KeyAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["partymembers.api.permissions.HasScope"],
+    "DEFAULT_THROTTLE_CLASSES": ["partymembers.api.throttling.RateOfKey"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PAGINATION_CLASS": "governance.common.api.paging.ByCursor",
+    "DEFAULT_FILTER_BACKENDS": [],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "governance.common.api.problems.answer_problem",
+    "TEST_REQUEST_DEFAULT_FORMAT": "json",
+    "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
+}
+
+#: The API's own version: the first number changes only with the address (`/api/v2/`).
+API_VERSION = "1.0.0"
+SPECTACULAR_SETTINGS: dict[str, Any] = {
+    "TITLE": "Gezhi API",
+    "DESCRIPTION": "Orders, wishes, places, people and figures of a city's grid governance.",
+    "VERSION": API_VERSION,
+    "OAS_VERSION": "3.1.1",
+    "SCHEMA_PATH_PREFIX": "/api/v1/",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "COMPONENT_SPLIT_REQUEST": True,
+    "SORT_OPERATIONS": True,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+}

@@ -1,0 +1,80 @@
+"""Who calls: another system by its key, or a person by the portal's own session."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.core.cache import cache
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from rest_framework.authentication import BaseAuthentication, get_authorization_header
+from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.request import Request
+
+from governance.common.errors import Throttled
+from partymembers.actions.service_accounts import digest_of
+from partymembers.audit import address_of
+from partymembers.models import ApiKey, User
+
+_KEY = re.compile(r"^gz_([0-9a-f]{10})_([A-Za-z0-9_-]{43})$")
+_USED = timedelta(minutes=1)
+#: Wrong keys from one address in a minute, after which it has to wait.
+MOST_WRONG = 30
+WRONG = _("This API key is not valid: it is mistyped, has expired or was revoked.")
+
+
+class KeyAuthentication(BaseAuthentication):
+    """`Authorization: Bearer gz_…`; every failure sounds the same."""
+
+    def authenticate(self, request: Request) -> tuple[User, ApiKey] | None:
+        """The account's user and the key; None where none came. Raises AuthenticationFailed or Throttled."""
+        scheme, _space, given = get_authorization_header(request).decode("latin-1").partition(" ")
+        if scheme.lower() != "bearer":
+            return None
+        at = timezone.now()
+        key = _key_of(given.strip(), at)
+        if key is None:
+            _count_wrong(request)
+            raise AuthenticationFailed(WRONG, code="wrong_key")
+        if key.last_used_at is None or key.last_used_at < at - _USED:
+            ApiKey.objects.filter(pk=key.pk).update(last_used_at=at)
+        return key.account.user, key
+
+    def authenticate_header(self, request: Request) -> str:
+        """So that a missing key is answered with 401."""
+        return 'Bearer realm="gezhi"'
+
+
+def _key_of(given: str, at: datetime) -> ApiKey | None:
+    match = _KEY.match(given)
+    if match is None:
+        return None
+    prefix, secret = match.groups()
+    key = ApiKey.objects.select_related("account__user").filter(prefix=prefix).first()
+    is_right = secrets.compare_digest(key.digest if key else "", digest_of(secret))
+    if key is None or not is_right or not key.is_valid(at) or not key.account.user.is_active:
+        return None
+    return key
+
+
+def _count_wrong(request: Request) -> None:
+    name = f"wrong-keys:{address_of(request)}:{timezone.now():%H%M}"
+    cache.add(name, 0, timeout=90)
+    if cache.incr(name) > MOST_WRONG:
+        raise Throttled(retry_after=60)
+
+
+class KeyScheme(OpenApiAuthenticationExtension):
+    """How the OpenAPI document describes a key."""
+
+    target_class = KeyAuthentication
+    name = "apiKey"
+
+    def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
+        """HTTP bearer."""
+        told = "A key of a connected system, made by the security officer and shown once."
+        return {"type": "http", "scheme": "bearer", "bearerFormat": "gz_…", "description": told}
