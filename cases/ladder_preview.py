@@ -1,4 +1,8 @@
-"""What another ladder would do to the orders that are open now: counts, and nothing is written."""
+"""What another ladder would do to the orders that are open now: counts, and nothing is written.
+
+All running clocks are looked at. Where there are more than `MOST_CLOCKS`, those of every so-manieth order
+are, and the counts are multiplied: somebody waits for the page.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +12,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
+from django.db.models import QuerySet
+from django.db.models.functions import Mod
+
 from cases.calendars import current_calendar
 from cases.deadlines import TimerType, elapsed
 from cases.ladder import LOOKED_AT, next_percent, rungs_at, rungs_for
@@ -16,6 +23,8 @@ from cases.workflow import Stage
 
 #: How far the preview looks ahead.
 AHEAD: Final = timedelta(hours=24)
+#: Clocks that are looked at, at most (some five seconds).
+MOST_CLOCKS: Final = 50_000
 #: More rungs of one clock are not foretold.
 _MOST: Final = 100
 
@@ -66,6 +75,13 @@ class Preview:
 
     clocks: int
     lines: tuple[Line, ...]
+    #: The clocks of every so-manieth order were looked at; 1: all, and the counts are exact.
+    stride: int = 1
+
+    @property
+    def is_estimate(self) -> bool:
+        """Whether not all clocks were looked at."""
+        return self.stride > 1
 
     @property
     def now(self) -> Counts:
@@ -92,25 +108,32 @@ def with_rung(ladder: Iterable[LadderRung], rung: LadderRung) -> list[LadderRung
 def preview_ladder(ladder: Sequence[LadderRung], *, at: datetime) -> Preview:
     """Count what the next sweep, and those of the next 24 hours, would do if nobody acted meanwhile.
 
+    Two queries, and one more for each 2,000 clocks that are looked at.
+
     A climb is foretold as often as there are desks above; several clocks of one order are counted each.
     """
     current = list(LadderRung.objects.filter(is_active=True))
     now: dict[bool, Counter[Key]] = {True: Counter(), False: Counter()}
     then: dict[bool, Counter[Key]] = {True: Counter(), False: Counter()}
-    count = 0
-    for clock in _running():
-        count += 1
+    count = _running().count()
+    stride = max(1, -(-count // MOST_CLOCKS))
+    for clock in _looked_at(stride):
         shares = (_share(clock, at), _share(clock, at + AHEAD))
         for found, rungs in ((now, current), (then, ladder)):
             for key, is_due in _foretold(clock, rungs, *shares):
-                found[is_due][key] += 1
+                found[is_due][key] += stride
     keys = sorted({*now[True], *now[False], *then[True], *then[False]})
     lines = (Line(key, *(Counts(f[True][key], f[False][key]) for f in (now, then))) for key in keys)
-    return Preview(count, tuple(lines))
+    return Preview(count, tuple(lines), stride)
 
 
-def _running() -> Iterable[Clock]:
-    rows = Clock.objects.filter(stopped_at=None, paused_at=None)
+def _running() -> QuerySet[Clock]:
+    return Clock.objects.filter(stopped_at=None, paused_at=None)
+
+
+def _looked_at(stride: int) -> Iterable[Clock]:
+    """The running clocks of every so-manieth order: one order's clocks follow each other in a pattern."""
+    rows = _running() if stride == 1 else _running().alias(turn=Mod("case_id", stride)).filter(turn=0)
     looked_at = [f"case__{name}" for name in LOOKED_AT]
     related = rows.select_related("case__desk", "case__matter")
     own = ("stage", "timer_type", "limit", "extended", "paused_total", "started_at", "passed_percent")

@@ -12,7 +12,7 @@ import pytest
 from cases.actions.catalogue import save_configuration
 from cases.escalation import sweep_ladder
 from cases.ladder_preview import AHEAD, Counts, preview_ladder, with_rung
-from cases.models import CaseEvent, Clock, LadderRung
+from cases.models import Case, CaseEvent, Clock, LadderRung
 from cases.workflow import Kind, Stage, State
 from tests.cases.test_escalation import on
 from tests.factories.cases import NOON, World, bring_to, make_world, report
@@ -94,7 +94,7 @@ def test_it_writes_nothing(world: World, django_assert_num_queries: Any) -> None
     ladder = ladder_with(rung(Deed.REMIND, percent=50))
     before = list(Clock.objects.order_by("pk").values())
     preview_ladder(ladder, at=on("20 10:20"))
-    with django_assert_num_queries(2):  # the ladder in force and the clocks
+    with django_assert_num_queries(3):  # the ladder in force, how many clocks, and these
         preview_ladder(ladder, at=on("20 10:20"))
 
     assert list(Clock.objects.order_by("pk").values()) == before
@@ -124,3 +124,21 @@ def test_what_is_foretold_is_what_the_sweeps_then_do(world: World, seed: int) ->
     for line in preview.lines:
         foretold[line.key.deed] += sum(line.then)
     assert kinds == +foretold
+
+
+def test_of_very_many_clocks_a_part_is_looked_at_and_multiplied(world: World, monkeypatch: Any) -> None:
+    for _ in range(8):
+        report(world)
+    whole = preview_ladder(ladder_with(rung(Deed.REMIND, percent=60)), at=on("20 10:20"))
+    monkeypatch.setattr("cases.ladder_preview.MOST_CLOCKS", whole.clocks // 2)
+
+    part = preview_ladder(ladder_with(rung(Deed.REMIND, percent=60)), at=on("20 10:20"))
+
+    assert (whole.stride, whole.is_estimate) == (1, False)
+    assert (part.clocks, part.stride, part.is_estimate) == (whole.clocks, 2, True)
+    looked_at = sum(case_id % 2 == 0 for case_id in Case.objects.values_list("pk", flat=True))
+    assert 0 < looked_at < 8
+    assert {(x.key.percent, x.key.stage): x.then.at_once for x in part.lines if x.is_changed} == {
+        (60, Stage.ACCEPT): 2 * looked_at,
+        (80, Stage.ACCEPT): 0,
+    }
