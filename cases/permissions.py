@@ -112,7 +112,7 @@ def standing_of(actor: Actor, case: Case, *, at: datetime, access: Access | None
 
 
 def _relations(user: User, access: Access, case: Case) -> Iterable[Relation]:
-    if access is NOTHING:
+    if access is NOTHING or access.is_sandbox != case.is_test:
         return
     if access.is_desk_of(case.desk.path):
         yield Relation.DESK

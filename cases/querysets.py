@@ -29,6 +29,7 @@ class CaseQuerySet(QuerySet["Case"]):
 
         Source: "Place, desk and scope" of DECISIONS.md. Officers hold no business post, so they see none.
         No door that starts here ever meets a wish, whose asker few may know: `wishes_known_to`.
+        Test orders and the sandbox accounts that make them see only each other, here and in all reads below.
         """
         condition = self._by_post(access)
         if access.user_id:
@@ -37,11 +38,11 @@ class CaseQuerySet(QuerySet["Case"]):
             # branches; as an EXISTS it would read every open order of the city to try each.
             mine = AnyOf("pk", ArraySubquery(joined.order_by().values("case_id")))
             condition |= Q(reporter_id=access.user_id) | Q(mine)
-        return self.filter(condition, kind=Kind.INCIDENT)
+        return self.filter(condition, kind=Kind.INCIDENT, is_test=access.is_sandbox)
 
     def worked_by(self, access: Access) -> Self:
         """What is visible by a post: without what the actor sees only because they reported or joined it."""
-        return self.filter(self._by_post(access), kind=Kind.INCIDENT)
+        return self.filter(self._by_post(access), kind=Kind.INCIDENT, is_test=access.is_sandbox)
 
     def wishes_known_to(self, access: Access) -> Self:
         """Wishes whose asker the actor may know: desks of the place and above, the asker, the claimer.
@@ -58,11 +59,11 @@ class CaseQuerySet(QuerySet["Case"]):
             kept = claims.filter(Q(ended_at__isnull=True) | Q(ending="completed"))
             helped = Q(Exists(kept)) & ~Q(state=State.VOIDED)  # revoked, it was nobody's to know any more
             condition |= Q(reporter_id=access.user_id) | helped
-        return self.filter(condition, kind=Kind.WISH)
+        return self.filter(condition, kind=Kind.WISH, is_test=access.is_sandbox)
 
     def wishes_of_desk(self, access: Access) -> Self:
         """Wishes that the actor knows as the staff of a desk: those it holds, and those of its place."""
-        return self.filter(self._by_desk(access), kind=Kind.WISH)
+        return self.filter(self._by_desk(access), kind=Kind.WISH, is_test=access.is_sandbox)
 
     @staticmethod
     def _by_desk(access: Access) -> Q:
@@ -93,6 +94,10 @@ class CaseQuerySet(QuerySet["Case"]):
             )
             condition |= Q(unit_id__in=access.unit_ids) | Q(Exists(parts))
         return condition
+
+    def real(self) -> Self:
+        """Without test orders: for reads that start at no access and count for people, or tell them."""
+        return self.filter(is_test=False)
 
     def incidents(self) -> Self:
         """Orders about something seen or complained of."""

@@ -84,6 +84,8 @@ def _merge_target(case: Case, target_id: int, actor: Actor, at: datetime) -> Cas
     if target_id == case.pk:
         raise Invalid(_("An order cannot be merged into itself."), field="target")
     target = lock_case(target_id)
+    if target.is_test != case.is_test:
+        raise NotVisible(field="target")
     if isinstance(actor, User):
         access = access_of(actor, on=timezone.localdate(at))
         if not Case.objects.visible_to(access).filter(pk=target_id).exists():

@@ -14,14 +14,14 @@ from django.utils.translation import gettext as _
 from cases import clocks, permissions
 from cases.actions.ending import end_case
 from cases.actions.engine import lock_case, open_case, record, require_reason
-from cases.actors import Actor, PublicReporter
+from cases.actors import Actor, PublicReporter, makes_tests
 from cases.catalogue import standard_for
 from cases.models import Attachment, Case, CoReporter, Matter, Standard
 from cases.numbers import take_numbers
 from cases.placing import Territory, put_at, stamp_report, territory_of
 from cases.terms import search_terms
 from cases.workflow import OPEN_STATES, Stage, State
-from governance.common.errors import DomainError, Invalid, NotAllowed, WrongState
+from governance.common.errors import DomainError, Invalid, NotAllowed, NotVisible, WrongState
 from governance.common.phones import normalise_mobile
 from grids.boundaries import MOST_OUTSIDE_M, locate
 from grids.models import Place
@@ -236,6 +236,7 @@ def _new_case(
         reporter_verified=contact.is_verified or reporter is not None,
         follow_token=None if reporter else secrets.token_urlsafe(24),
         device_time=report.device_time,
+        is_test=makes_tests(reporter),
         reported_at=at,
         updated_at=at,
     )
@@ -355,6 +356,8 @@ def _add_to_joined(
 
 
 def _check_joinable(case: Case, user: User | None) -> None:
+    if case.is_test != makes_tests(user):
+        raise NotVisible()
     if case.state not in OPEN_STATES:
         raise WrongState(_("This order has ended. Please report it as a new one."))
     if user is not None and case.reporter_id == user.pk:

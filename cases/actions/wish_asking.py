@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from cases import clocks
 from cases.actions.engine import record
 from cases.actions.reporting import Contact, Located, place_report
-from cases.actors import Actor, PublicReporter
+from cases.actors import Actor, PublicReporter, makes_tests
 from cases.models import Attachment, Case, Matter, MatterClass, Wish
 from cases.numbers import take_numbers
 from cases.placing import put_at, stamp_report
@@ -94,13 +94,19 @@ def _new_wish(ask: Ask, asker: User | None, contact: Contact, at: datetime) -> C
         reporter_name=contact.name.strip()[:50],
         reporter_phone=contact.phone.strip()[:20],
         reporter_verified=contact.is_verified or asker is not None,
-        follow_token=secrets.token_urlsafe(24) if asker is None or contact.name.strip() else None,
+        follow_token=secrets.token_urlsafe(24) if _is_followed(asker, contact) else None,
+        is_test=makes_tests(asker),
         reported_at=at,
         updated_at=at,
     )
     put_at(case, located.territory)
     stamp_report(case)
     return case
+
+
+def _is_followed(asker: User | None, contact: Contact) -> bool:
+    """Whether somebody gets a link: who is not signed in, or for whom another asks. Nobody sees a test."""
+    return asker is None or (bool(contact.name.strip()) and not makes_tests(asker))
 
 
 def _create(case: Case, ask: Ask, asker: User | None, at: datetime) -> Case:

@@ -166,6 +166,8 @@ class Case(models.Model):
     source = models.CharField(_("source"), max_length=50, blank=True, default="")
     source_number = models.CharField(_("source number"), max_length=100, blank=True, default="")
     is_imported = models.BooleanField(default=False)
+    #: Made by a sandbox account: nobody else sees it or is told of it, and no figure counts it.
+    is_test = models.BooleanField(_("test"), default=False, db_default=False, editable=False)
     last_seq = models.PositiveIntegerField(default=0)
     updated_at = models.DateTimeField(_("last change"))
     search_terms = ArrayField(models.CharField(max_length=8), default=list, editable=False)
