@@ -211,3 +211,16 @@ def test_another_error_keeps_its_traceback():
     record.exc_info = (ValueError, ValueError("x"), None)
     assert logs.QuietRefusals().filter(record)
     assert (record.levelno, bool(record.exc_info)) == (logging.ERROR, True)
+
+
+def test_a_database_that_is_gone_without_a_word_is_noticed_within_half_a_minute(db):
+    connection.ensure_connection()
+    told = {
+        name: int(value)
+        for name, value in connection.connection.get_dsn_parameters().items()
+        if value.isdecimal()
+    }
+
+    silent = told["keepalives_idle"] + told["keepalives_interval"] * told["keepalives_count"]
+    assert silent <= 30
+    assert told["tcp_user_timeout"] <= 30_000
