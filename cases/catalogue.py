@@ -16,8 +16,8 @@ from typing import Final
 from uuid import uuid4
 
 from django.db import connection
-from django.db.models import Q, QuerySet
-from django.db.models.functions import Now
+from django.db.models import Q, QuerySet, Value
+from django.db.models.functions import Concat, Now
 from django.utils.translation import gettext_lazy as _
 
 from cases.deadlines import TimerType
@@ -182,6 +182,19 @@ def recent_matters(user: User, limit: int = 8) -> list[MatterLeaf]:
     known = _catalogue().by_id
     distinct = dict.fromkeys(reported[:_LOOK_BACK])
     return [known[matter_id] for matter_id in distinct if matter_id in known][:limit]
+
+
+def matters_by_code(codes: Iterable[str]) -> dict[str, Matter]:
+    """Matters and kinds of wishes by full code (`Matter.full_code`), retired ones too; one query."""
+    hyphen = Value("-")
+    full = Concat("matter_class__section", hyphen, "matter_class__code", hyphen, "code")
+    rows = Matter.objects.alias(full=full).filter(full__in=set(codes)).select_related("matter_class")
+    return {row.full_code: row for row in rows}
+
+
+def matter_by_code(code: str) -> Matter | None:
+    """The matter or kind of wish with this full code, retired or not; one query."""
+    return matters_by_code([code]).get(code)
 
 
 def wish_kinds() -> list[Matter]:

@@ -81,6 +81,15 @@ class Matter(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    @property
+    def full_code(self) -> str:
+        """The code that other systems know it by, `event-01-11`: section, major class, minor class.
+
+        Unique in the whole list, for a minor class's own code is unique in its class only. The class must be
+        loaded with it; back from a code: `cases.catalogue.matter_by_code`.
+        """
+        return f"{self.matter_class.section}-{self.matter_class.code}-{self.code}"
+
 
 class OwnerRole(models.Model):
     """A kind of owner that a standard names (所属, 各产权单位…), mapped to units per place."""

@@ -9,7 +9,9 @@ import pytest
 from cases.catalogue import (
     catalogue_tree,
     folded,
+    matter_by_code,
     matter_leaf,
+    matters_by_code,
     recent_matters,
     search_matters,
     standard_for,
@@ -234,3 +236,17 @@ class TestRecent:
         gone = make_matter(retired_at=NOW)
         report(gone, place, alice, at=NOW)
         assert recent_matters(alice) == []
+
+
+class TestFullCode:
+    def test_a_matter_is_found_again_by_its_full_code_and_by_no_other(self):
+        component = make_matter("01", matter_class=make_class(code="07"))
+        event = make_matter("01", matter_class=make_class(code="07", section="event"))
+
+        assert (component.full_code, event.full_code) == ("component-07-01", "event-07-01")
+        assert matter_by_code("event-07-01") == event
+        assert matter_by_code("event-07-02") is None
+        assert matters_by_code(["component-07-01", "event-07-01", "", "07-01"]) == {
+            "component-07-01": component,
+            "event-07-01": event,
+        }
