@@ -19,15 +19,17 @@ def has_scope(request: Request, scope: str) -> bool:
 
 
 def scope_of(view: Any, method: str) -> str | None:
-    """The scope that a method of an endpoint needs; None: no key opens it."""
-    resource: str = getattr(view, "resource", "")
-    if not resource:
-        return None
-    is_read = method in SAFE_METHODS or view.reads_by_post
-    wanted = f"{resource}:{'read' if is_read else 'write'}"
-    if is_read and wanted not in SCOPES:  # what can only be written: its results belong to whoever may
-        wanted = f"{resource}:write"
-    return wanted
+    """The scope that opens a method of an endpoint, the first of several; None: no key opens it."""
+    return next(iter(scopes_of(view, method)), None)
+
+
+def scopes_of(view: Any, method: str) -> tuple[str, ...]:
+    """The scopes of which each opens a method of an endpoint; which rows it then gives is the view's affair."""
+    is_read = (method in SAFE_METHODS and not view.writes_only) or view.reads_by_post
+    verb = "read" if is_read else "write"
+    wanted = [f"{resource}:{verb}" for resource in (view.resource, *view.other_resources) if resource]
+    # What can only be written: its results belong to whoever may.
+    return tuple(scope if scope in SCOPES else scope.replace(":read", ":write") for scope in wanted)
 
 
 class HasScope(BasePermission):
@@ -42,5 +44,4 @@ class HasScope(BasePermission):
             return False
         if view.is_open_to_all:
             return True
-        scope = scope_of(view, request.method or "GET")
-        return scope is not None and has_scope(request, scope)
+        return any(has_scope(request, scope) for scope in scopes_of(view, request.method or "GET"))

@@ -19,6 +19,10 @@ class Endpoint(GenericAPIView[Any]):
     """
 
     resource: ClassVar[str] = ""
+    #: Resources whose scope opens it as well (wishes are orders of their kind): the view narrows its rows.
+    other_resources: ClassVar[tuple[str, ...]] = ()
+    #: What it reads is the caller's own unfinished write, so the scope to write opens all of it.
+    writes_only: ClassVar[bool] = False
     #: Reads that are written as a POST, because their input is too large for an address.
     reads_by_post: ClassVar[bool] = False
     #: Whoever is known may ask: the root, who one is. Rows are never given here.
