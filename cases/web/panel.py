@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from cases.attachments import PUBLIC_ROLES
+from cases.choices import handling_timer
 from cases.models import Attachment, Case, CaseEvent, CaseUnit
 from cases.permissions import allowed_actions
 from cases.public import PUBLIC_KINDS
@@ -31,7 +32,6 @@ from cases.routing import explain_reason, unit_record
 from cases.timeline import lines_of, without_phones
 from cases.web.forms import ACTION_FORMS
 from cases.web.forms.desk import likely_targets, offered_standards
-from cases.web.forms.handling import handling_timer
 from cases.web.whistling import whistle_cards
 from cases.workflow import WORKFLOWS
 from governance.common.errors import NotAllowed

@@ -7,8 +7,8 @@ from typing import Any, Final, cast
 
 from django.db.models import Model, Q, QuerySet
 
+from cases.choices import units_for
 from cases.models import Case
-from cases.web.forms.desk import units_for
 from cases.whistles import branches_of_city, members_of_city, units_of_city
 from grids.models import Place
 from partymembers.models import Branch, Member, Unit

@@ -7,14 +7,14 @@ from functools import cache
 from typing import Any, cast
 
 from django import forms
-from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from cases.actions import desk
 from cases.catalogue import standards_at
+from cases.choices import matters_for_correction, places_for_correction, targets_for, units_for
 from cases.models import Case, Matter, Standard
 from cases.queries import near_duplicates
-from cases.workflow import OPEN_STATES, State
+from cases.workflow import State
 from governance.common.formats import distance
 from grids.models import Place
 from partymembers.access import Access
@@ -94,8 +94,7 @@ class MergeForm(ActionForm):
         number = data["target"].strip() or data.get("near", "")
         if not number:
             raise forms.ValidationError(_("Please choose an order, or type its number."))
-        rows = Case.objects.visible_to(self.access).filter(state__in=OPEN_STATES)
-        self.target_id = rows.filter(number=number).values_list("pk", flat=True).first()
+        self.target_id = targets_for(self.access).filter(number=number).values_list("pk", flat=True).first()
         if self.target_id is None:
             self.add_error("target", _("No open order of this number is within what you may see."))
         return data
@@ -178,19 +177,12 @@ class ReassignForm(UnitForm):
         super().fill()
         lead = cast(Any, self.fields["unit"])
         offered = lead.choices
-        lead.queryset, lead.initial = units_for(self.case).exclude(pk=self.case.unit_id), None
+        lead.queryset, lead.initial = units_for(self.case).exclude(pk=self.case.unit_id or 0), None
         lead.choices = offered
 
     def taken_unit_id(self) -> int | None:
         """The lead unit."""
         return self.case.unit_id
-
-
-def units_for(case: Case) -> Any:
-    """Units in force that serve a place in the order's line, or that serve no place in particular."""
-    line = [case.city_id, case.district_id, case.street_id, case.community_id, case.grid_id]
-    serving = Q(place__isnull=True) | Q(place_id__in=[pk for pk in line if pk])
-    return Unit.objects.filter(serving, disabled_at__isnull=True)
 
 
 class VoidForm(ReasonForm):
@@ -233,8 +225,7 @@ class CorrectMatterForm(ActionForm):
 
     def fill(self) -> None:
         """Matters in force."""
-        rows = Matter.objects.filter(retired_at__isnull=True).select_related("matter_class")
-        self.fields["matter"].queryset = rows  # type: ignore[attr-defined]
+        self.fields["matter"].queryset = matters_for_correction()  # type: ignore[attr-defined]
         self.fields["matter"].initial = self.case.matter_id
 
     def values(self) -> dict[str, Any]:
@@ -256,9 +247,7 @@ class CorrectPlaceForm(ActionForm):
 
     def fill(self) -> None:
         """Grids of the order's street."""
-        top = self.case.street or self.case.community or self.case.place
-        rows = Place.objects.below([top]).current().at_level("community", "grid")
-        self.fields["place"].queryset = rows  # type: ignore[attr-defined]
+        self.fields["place"].queryset = places_for_correction(self.case)  # type: ignore[attr-defined]
         self.fields["address"].initial = self.case.address
 
     def clean(self) -> dict[str, Any]:

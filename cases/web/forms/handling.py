@@ -10,9 +10,8 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from cases.actions import handling
+from cases.choices import handling_timer, spans_of
 from cases.deadlines import TimerType, limit_of
-from cases.models import Case
-from cases.workflow import Stage
 from partymembers.access import users_in
 from partymembers.models import User
 
@@ -76,13 +75,11 @@ class AskExtensionForm(ReasonForm):
 
     def fill(self) -> None:
         """Hours or days of the handling clock."""
-        timer = TimerType(handling_timer(self.case))
-        working = timer.is_working_time
-        day = TimerType.WORK_DAY if working else TimerType.NATURAL_DAY
-        hour = TimerType.WORK_HOUR if working else TimerType.URGENT_HOUR
+        timer = handling_timer(self.case)
+        hour, day = spans_of(timer)
         names = (
             [(hour, _("working hours")), (day, _("working days"))]
-            if working
+            if timer.is_working_time
             else [(hour, _("hours")), (day, _("days"))]
         )
         self.fields["unit_of_time"].choices = names  # type: ignore[attr-defined]
@@ -92,12 +89,6 @@ class AskExtensionForm(ReasonForm):
         """With the span."""
         data = self.cleaned_data
         return super().values() | {"extra": limit_of(data["amount"], TimerType(data["unit_of_time"]))}
-
-
-def handling_timer(case: Case) -> str:
-    """The timer of the handling clock, or of the standard where none runs."""
-    running = [c.timer_type for c in case.clocks.all() if c.stage == Stage.HANDLE and c.stopped_at is None]
-    return running[0] if running else case.standard.timer_type if case.standard else TimerType.WORK_HOUR
 
 
 class AskSuspensionForm(ReasonForm):

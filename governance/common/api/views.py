@@ -10,6 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from .paging import ByCursor
+from .parsers import BoundedJSON
 
 
 class Endpoint(GenericAPIView[Any]):
@@ -27,6 +28,7 @@ class Endpoint(GenericAPIView[Any]):
     reads_by_post: ClassVar[bool] = False
     #: Whoever is known may ask: the root, who one is. Rows are never given here.
     is_open_to_all: ClassVar[bool] = False
+    parser_classes = (BoundedJSON,)
     pagination_class = ByCursor
     filter_backends = ()
 
