@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, include, path, re_path
-from drf_spectacular.views import SpectacularJSONAPIView
 
-from governance.integration.views import Docs, Nothing, Root
+from governance.integration.views import Docs, Nothing, Root, Schema
 
 app_name = "api"
 
@@ -19,7 +18,7 @@ v1: list[URLPattern | URLResolver] = [
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("v1/", include(v1)),
-    path("v1/schema/", SpectacularJSONAPIView.as_view(), name="schema"),
+    path("v1/schema/", Schema.as_view(), name="schema"),
     path("docs/", Docs.as_view(), name="docs"),
     re_path("", Nothing.as_view(), name="nothing"),
 ]

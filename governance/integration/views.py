@@ -1,15 +1,15 @@
-"""The API's root, its document on a page, and an answer for addresses that do not exist."""
+"""The API's root, its document as a file and on a page, and an answer for addresses that do not exist."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from csp.decorators import csp_update
 from django.http import HttpRequest, HttpResponse
 from django.utils.decorators import method_decorator
 from django.views import View
+from django.views.decorators.http import etag
+from django.views.generic import TemplateView
 from drf_spectacular.utils import extend_schema
-from drf_spectacular.views import SpectacularSwaggerSplitView
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -20,6 +20,8 @@ from governance.common.api.views import Endpoint
 from governance.common.errors import NotVisible
 from governance.settings.api import API_VERSION
 
+from .document import served, version
+
 #: What the root names: routes without parameters.
 DOORS = ("me",)
 
@@ -27,10 +29,10 @@ DOORS = ("me",)
 class Index(serializers.Serializer[Any]):
     """Where to go from here."""
 
-    version = serializers.CharField()
-    documentation = serializers.URLField()
-    schema = serializers.URLField()
-    resources = serializers.DictField(child=serializers.URLField())
+    version = serializers.CharField(help_text="Of the API; its first number stands in the address, too.")
+    documentation = serializers.URLField(help_text="These words on a page.")
+    schema = serializers.URLField(help_text="These words for programs: OpenAPI 3.1.")
+    resources = serializers.DictField(child=serializers.URLField(), help_text="Resource → its address.")
 
 
 class Root(Endpoint):
@@ -49,11 +51,21 @@ class Root(Endpoint):
         return Response(self.get_serializer(body).data)
 
 
-@method_decorator(csp_update({"style-src": ["'self'", "'unsafe-inline'"]}), name="dispatch")
-class Docs(SpectacularSwaggerSplitView):
-    """Swagger UI, from our own files."""
+@method_decorator(etag(lambda request: version()), name="get")
+class Schema(View):
+    """The OpenAPI document, for anybody: it holds no data."""
 
-    url_name = "api:schema"
+    def get(self, request: HttpRequest) -> HttpResponse:
+        """The whole of it, the same for everybody."""
+        answer = HttpResponse(served(), content_type="application/vnd.oai.openapi+json")
+        answer.headers["Cache-Control"] = "no-cache"
+        return answer
+
+
+class Docs(TemplateView):
+    """Swagger UI from our own files, for anybody."""
+
+    template_name = "integration/docs.html"
 
 
 class Nothing(View):

@@ -15,7 +15,9 @@ REST_FRAMEWORK: dict[str, Any] = {
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
     "DEFAULT_PAGINATION_CLASS": "governance.common.api.paging.ByCursor",
     "DEFAULT_FILTER_BACKENDS": [],
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "governance.integration.schema.EndpointSchema",
+    # A `?format=` of an endpoint is its own affair.
+    "URL_FORMAT_OVERRIDE": None,
     "EXCEPTION_HANDLER": "governance.common.api.problems.answer_problem",
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
@@ -25,13 +27,14 @@ REST_FRAMEWORK: dict[str, Any] = {
 API_VERSION = "1.0.0"
 SPECTACULAR_SETTINGS: dict[str, Any] = {
     "TITLE": "Gezhi API",
-    "DESCRIPTION": "Orders, wishes, places, people and figures of a city's grid governance.",
     "VERSION": API_VERSION,
     "OAS_VERSION": "3.1.1",
     "SCHEMA_PATH_PREFIX": "/api/v1/",
-    "SERVE_INCLUDE_SCHEMA": False,
     "COMPONENT_SPLIT_REQUEST": True,
     "SORT_OPERATIONS": True,
-    "SWAGGER_UI_DIST": "SIDECAR",
-    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    # Words for the document are English, whoever asks; its hooks add what all endpoints share.
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "governance.integration.document.complete",
+    ],
 }

@@ -51,6 +51,7 @@ def idempotent(handler: Handler) -> Handler:
             _keep(reused.again)
             raise
 
+    inner.is_idempotent = True  # type: ignore[attr-defined]  # for the OpenAPI document
     return inner
 
 
