@@ -33,7 +33,7 @@ def feature_collection(
     """
     features = []
     for place in places:
-        geometry = _geometry(place, is_simplified)
+        geometry = geometry_of(place, is_simplified=is_simplified)
         if geometry is not None:
             extra = properties(place) if properties else {}
             known = {name: getattr(place, name) for name in ("code", "name", "level", "kind", "is_schematic")}
@@ -43,7 +43,8 @@ def feature_collection(
     return {"type": "FeatureCollection", "features": features}
 
 
-def _geometry(place: Place, is_simplified: bool) -> dict[str, Any] | None:
+def geometry_of(place: Place, *, is_simplified: bool) -> dict[str, Any] | None:
+    """Its boundary, thinned by its level or whole; its middle where it is not drawn; None without either."""
     if place.boundary:
         tolerance = TOLERANCES[Level(place.level)]
         return simplified(place.boundary, tolerance) if is_simplified and tolerance else place.boundary
