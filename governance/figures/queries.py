@@ -95,13 +95,17 @@ def overview(
     dimensions: Collection[Dimension] = tuple(Dimension),
     rank: Level = Level.STREET,
     compared: bool = True,
+    step: Step | None = None,
 ) -> Overview:
-    """The subject's figures and every breakdown asked for; three queries in all."""
+    """The subject's figures and every breakdown asked for; three queries in all.
+
+    `step` cuts the trend; without one, `Period.steps`.
+    """
     asked = tuple(each for each in Dimension if each in dimensions)
     periods = [period, period.previous(), period.year_before()] if compared else [period]
     if len(periods) == 3 and periods[1] == periods[2]:
         periods.pop()  # of a year, the period before is the year before: counted once, shown twice
-    step = period.steps()
+    step = step or period.steps()
     totals = _repeated(count(Request(subject, periods, asked, step, rank), access), periods, compared)
     return Overview(
         total=FigureSet(*(totals.get(Group(bucket), NOTHING) for bucket in range(3))),
