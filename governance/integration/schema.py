@@ -91,7 +91,8 @@ class EndpointSchema(AutoSchema):
             "401": True,
             # A person's session is refused without the form's token, also where every key may ask.
             "403": bool(operation["x-scopes"]) or self.method not in SAFE_METHODS,
-            "404": any(place == "path" for place, _name in names),
+            # What a path names may not be there; a place that one asks about neither.
+            "404": any(place == "path" for place, _name in names) or ("query", "place") in names,
             "406": True,
             "409": self._writes,
             "412": ("header", "If-Match") in names,
