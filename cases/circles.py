@@ -73,13 +73,13 @@ class Roster:
 
 
 def audience(event: CaseEvent, case: Case, roster: Roster) -> list[tuple[int, Circle]]:
-    """Who learns of the event, each once, with the first circle that they stand in.
+    """Who learns of the event, each once, with the first circle that they stand in; of a test nobody.
 
     Never the actor, nobody who is disabled, nobody of what was imported or of a kind that the table lacks.
     `case` needs its place.
     """
     row = EVENT_KINDS.get(event.kind)
-    if row is None or event.is_imported or _is_overtaken(event, case):
+    if row is None or event.is_imported or case.is_test or _is_overtaken(event, case):
         return []
     told: dict[int, Circle] = {}
     for circle in row.audience:

@@ -128,7 +128,7 @@ def preview_ladder(ladder: Sequence[LadderRung], *, at: datetime) -> Preview:
 
 
 def _running() -> QuerySet[Clock]:
-    return Clock.objects.filter(stopped_at=None, paused_at=None)
+    return Clock.objects.filter(stopped_at=None, paused_at=None, case__is_test=False)
 
 
 def _looked_at(stride: int) -> Iterable[Clock]:

@@ -107,7 +107,7 @@ def followed_by(token: str) -> Followed | None:
     if not _TOKEN.fullmatch(token):
         return None
     facts = ("matter__matter_class", "place", "community", "compound", "unit")
-    rows = Case.objects.select_related(*facts).prefetch_related("parts", "requests", "co_reporters")
+    rows = Case.objects.real().select_related(*facts).prefetch_related("parts", "requests", "co_reporters")
     joined = CoReporter.objects.filter(follow_token=token).first()
     own = rows.filter(follow_token=token).first()
     if joined is None:
@@ -180,7 +180,7 @@ def pictures_of(followed: Followed) -> tuple[list[Attachment], list[Attachment]]
 
 def open_in_community(community_id: int | None) -> CaseQuerySet:
     """Open orders of one community: all that a QR code in it lets a resident join."""
-    return Case.objects.filter(community_id=community_id, state__in=OPEN_STATES)
+    return Case.objects.real().filter(community_id=community_id, state__in=OPEN_STATES)
 
 
 def is_over(case: Case) -> bool:

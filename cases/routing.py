@@ -124,7 +124,8 @@ def unit_record(unit: Unit, matter: Matter, *, since: datetime) -> UnitRecord:
 
     A closed order without a due time (imported history) counts as an order and not towards the rate.
     """
-    closed = Case.objects.filter(unit=unit, matter=matter, state=State.CLOSED, closed_at__gte=since)
+    closed = Case.objects.real().filter(unit=unit, matter=matter)
+    closed = closed.filter(state=State.CLOSED, closed_at__gte=since)
     sums = closed.aggregate(
         count=Count("pk"),
         due=Count("pk", filter=Q(due_at__isnull=False)),

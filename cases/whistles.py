@@ -83,7 +83,8 @@ def calls_of(access: Access) -> QuerySet[WhistleCall]:
     if access.user_id is None:
         return WhistleCall.objects.none()
     return WhistleCall.objects.filter(
-        Q(user_id=access.user_id) | Q(unit__in=access.unit_ids) | Q(branch__in=access.branch_ids)
+        Q(user_id=access.user_id) | Q(unit__in=access.unit_ids) | Q(branch__in=access.branch_ids),
+        whistle__case__is_test=access.is_sandbox,
     )
 
 
@@ -142,7 +143,8 @@ def record_of(
     """The record of the one unit, branch or member that is given; one query."""
     return record_in(
         WhistleCall.objects.filter(
-            **{name: each for name, each in (("unit", unit), ("branch", branch), ("user", user)) if each}
+            whistle__case__is_test=False,
+            **{name: each for name, each in (("unit", unit), ("branch", branch), ("user", user)) if each},
         )
     )
 

@@ -44,7 +44,7 @@ def claims_of(user: User, access: Access) -> QuerySet[Claim]:
     own = Q(user=user) | Q(unit__in=access.unit_ids) | Q(branch__in=access.branch_ids)
     live = Prefetch("case__clocks", Clock.objects.filter(stopped_at=None), to_attr="live_clocks")
     return (
-        Claim.objects.filter(own)
+        Claim.objects.filter(own, case__is_test=access.is_sandbox)
         .select_related("unit", "branch", "case__wish", "case__matter")
         .select_related("case__community", "case__street", "case__compound")
         .defer("case__search_terms", "case__description", "case__reporter_name", "case__reporter_phone")
@@ -86,7 +86,7 @@ def branch_wishes(access: Access, *, state: State) -> QuerySet[Wish]:
     mine = Q(pk__in=[])
     for grant in access.branches:
         mine |= Q(branch__path__startswith=grant.path)
-    rows = Wish.objects.filter(mine, case__kind=Kind.WISH, case__state=state)
+    rows = Wish.objects.filter(mine, case__kind=Kind.WISH, case__state=state, case__is_test=access.is_sandbox)
     if state == State.PUBLISHED:
         rows = rows.filter(left_to_branch_at__isnull=False)
     standing = Claim.objects.filter(ended_at=None).select_related("user", "unit", "branch")

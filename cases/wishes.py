@@ -59,7 +59,7 @@ def wish_relations(user: User, access: Access, case: Case) -> Iterable[Relation]
 
 def may_help(user: User, access: Access, case: Case) -> bool:
     """Whether somebody may take this wish on: a helper of its city who has not asked for it."""
-    if case.reporter_id == user.pk or not is_helper(user, access):
+    if case.reporter_id == user.pk or access.is_sandbox != case.is_test or not is_helper(user, access):
         return False
     return case.city_id == remembered(("city", user.pk), lambda: standpoint(user, access).city_id)
 
@@ -93,6 +93,8 @@ def sees_asker(actor: Actor, case: Case, *, at: datetime, access: Access | None 
         return actor.case_id == case.pk
     if access is None:
         access = access_of(actor, on=timezone.localdate(at))
+    if access.is_sandbox != case.is_test:
+        return False
     if case.reporter_id == actor.pk:
         return True
     if access.is_desk_of(case.desk.path) or access.is_desk_above(case.desk.path):
@@ -126,16 +128,20 @@ def branch_for(case: Case) -> Branch | None:
 TAKEN = (State.CLAIMED, State.CONFIRMED, State.BEGUN)
 
 
-def wall(city_id: int, *, on: date, with_taken: bool = False) -> QuerySet[Wish]:
+def wall(city_id: int, *, on: date, with_taken: bool = False, is_sandbox: bool = False) -> QuerySet[Wish]:
     """Wishes that wait for somebody, the most urgent first. Of the order only what names nobody is read.
 
     `centre_lng` and `centre_lat` are the compound's, else the community's: never where the asker lives.
-    `with_taken` adds what somebody has claimed and not delivered yet.
+    `with_taken` adds what somebody has claimed and not delivered yet. A sandbox's wall has tests alone.
     """
     states = (State.PUBLISHED, *TAKEN) if with_taken else (State.PUBLISHED,)
     return (
         Wish.objects.filter(
-            Q(deliver_by__gte=on), case__kind=Kind.WISH, case__state__in=states, case__city=city_id
+            Q(deliver_by__gte=on),
+            case__kind=Kind.WISH,
+            case__state__in=states,
+            case__city=city_id,
+            case__is_test=is_sandbox,
         )
         .select_related("case__matter", "case__community", "case__street", "case__compound")
         .prefetch_related("skills")

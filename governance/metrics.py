@@ -129,9 +129,9 @@ def _open_orders() -> list[tuple[tuple[str, ...], float]]:
         When(next_warn_at__lte=Now(), then=Value("yellow")),
         default=Value("green"),
     )
-    incidents = Case.objects.filter(kind=Kind.INCIDENT, state__in=OPEN_STATES)
+    incidents = Case.objects.real().filter(kind=Kind.INCIDENT, state__in=OPEN_STATES)
     # By the wishes, which are few: their states have no index among all orders.
-    wishes = Case.objects.filter(pk__in=Wish.objects.values("case"), state__in=WISH_OPEN_STATES)
+    wishes = Case.objects.real().filter(pk__in=Wish.objects.values("case"), state__in=WISH_OPEN_STATES)
     return [
         ((str(kind), row["state"], row["light"]), float(row["number"]))
         for kind, orders in ((Kind.INCIDENT, incidents), (Kind.WISH, wishes))

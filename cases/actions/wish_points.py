@@ -24,8 +24,10 @@ def most_points() -> int:
 def credit(case: Case, *, at: datetime) -> None:
     """Points and service for who fulfilled the wish, once; a repeat changes nothing.
 
-    After a correction it may be credited again: each award has a source id of its own.
+    After a correction it may be credited again: each award has a source id of its own. A test brings nothing.
     """
+    if case.is_test:
+        return
     claim = _fulfilled(case)
     given = PointsTransaction.objects.filter(
         user=claim.user, source=SOURCE, source_id__startswith=f"{case.pk}:"
@@ -59,6 +61,8 @@ def credit(case: Case, *, at: datetime) -> None:
 
 def take_back(case: Case, *, at: datetime) -> None:
     """The wish does not count as fulfilled (any more): compensate its award, cancel its service record."""
+    if case.is_test:
+        return
     claim = _fulfilled(case)
     given = PointsTransaction.objects.filter(
         user=claim.user,

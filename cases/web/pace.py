@@ -54,7 +54,8 @@ def report_needs_answer(request: HttpRequest, *, code: str, phone: str, city_id:
     if ip := address_of(request):
         counts.append((recent.filter(ip=ip).count(), BY_ADDRESS))
     if phone:
-        mine = Case.objects.filter(reported_city_id=city_id, reported_at__gt=since, reporter_phone=phone)
+        recent_ones = Case.objects.real().filter(reported_city_id=city_id, reported_at__gt=since)
+        mine = recent_ones.filter(reporter_phone=phone)
         counts.append((mine.filter(channel=Channel.RESIDENT).count(), BY_PHONE))
     return _verdict(counts)
 

@@ -176,7 +176,7 @@ def _show(
 
 def common_matters(community: Place | None, at: datetime) -> list[Choice]:
     """The few matters that this community is told of most, filled up with the first of each class."""
-    rows = Case.objects.filter(reported_community=community, reported_at__gte=at - _LOOK_BACK)
+    rows = Case.objects.real().filter(reported_community=community, reported_at__gte=at - _LOOK_BACK)
     often = rows.values_list("matter_id").annotate(n=Count("pk")).order_by("-n", "matter_id")[:_FEW]
     known = [leaf for pk, _n in often if (leaf := matter_leaf(pk)) is not None]
     firsts = [branch.matters[0] for branch in catalogue_tree()]

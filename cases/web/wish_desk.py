@@ -124,7 +124,7 @@ def _count_waiting(access: Access) -> int:
 
 @lru_cache(maxsize=MOST_KEPT)
 def _waiting(access: Access) -> Kept[int]:
-    own = Case.objects.filter(kind=Kind.WISH, desk_id__in=access.desk_place_ids)
+    own = Case.objects.wishes_of_desk(access).filter(desk_id__in=access.desk_place_ids)
     waits = Q(state__in=(State.ASKED, State.CLAIMED))
     late = Q(state__in=WISH_OPEN_STATES, next_due_at__lt=Slot("now"))
     return Kept(own.filter(waits | late).order_by().values_list("pk", flat=True)[:_MOST_COUNTED])

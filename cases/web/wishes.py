@@ -298,7 +298,7 @@ def _branch_counts(access: Access) -> dict[str, int]:
     for grant in access.branches:
         mine |= Q(branch__path__startswith=grant.path)
     left = Q(case__state=State.PUBLISHED, left_to_branch_at__isnull=False)
-    return Wish.objects.filter(mine, case__kind=Kind.WISH).aggregate(
+    return Wish.objects.filter(mine, case__kind=Kind.WISH, case__is_test=access.is_sandbox).aggregate(
         confirm=Count("pk", filter=Q(case__state=State.CLAIMED)), assign=Count("pk", filter=left)
     )
 

@@ -58,7 +58,7 @@ def trickle(*, at: datetime, seed: int | None = None) -> Round:
 
 def _report(world: World, rng: random.Random, at: datetime) -> int:
     """One new report, by day more likely than at night."""
-    today = Case.objects.filter(reported_at__gte=at - timedelta(days=1)).count()
+    today = Case.objects.real().filter(reported_at__gte=at - timedelta(days=1)).count()
     by_day = 7 <= timezone.localtime(at).hour < 22
     if today >= MOST_A_DAY or rng.random() > (0.8 if by_day else 0.25):
         return 0
@@ -98,7 +98,7 @@ def _movable(world: World, at: datetime) -> CaseQuerySet:
     at_unit = Q(state__in=[State.DISPATCHED, State.HANDLING], unit__in=units)
     to_check = Q(state=State.HANDLED) & (Q(grid__in=grids) | Q(community__in=grids))
     busy = Q(pk__in=Case.objects.filter(at_desk | asked | at_unit | to_check).values("pk"))
-    moving = Case.objects.open().exclude(state=State.SUSPENDED).filter(is_imported=False)
+    moving = Case.objects.real().open().exclude(state=State.SUSPENDED).filter(is_imported=False)
     return moving.filter(updated_at__lte=at - REST).exclude(busy)
 
 

@@ -80,7 +80,7 @@ told AS MATERIALIZED (
            (e.at AT TIME ZONE 'Asia/Shanghai')::date AS day
     FROM cases_caseevent e
     JOIN cases_case c ON c.id = e.case_id
-    WHERE e.kind IN ('report', 'dispatch', 'late') AND NOT e.is_imported AND c.kind = 'incident'
+    WHERE e.kind IN ('report', 'dispatch', 'late') AND NOT e.is_imported AND c.kind = 'incident' AND NOT c.is_test
       AND e.recorded_at > %(at)s - %(since)s
       AND e.position <= (SELECT position FROM cases_consumercursor WHERE name = 'in_app')
       AND e.id >= coalesce((SELECT min(event_id) FROM cases_notification), 0)
@@ -155,6 +155,14 @@ WHERE t.kind = 'report'
   AND (n.recipient_id = t.actor_id
        OR NOT EXISTS (SELECT FROM people p WHERE p.user_id = n.recipient_id
                       AND p.place_id = (t.data->>'desk_id')::bigint))""",
+    ),
+    Invariant(
+        "messages_of_tests",
+        _("Nobody was told of a test order."),
+        """
+SELECT c.number, concat('message ', n.id, ' to ', n.recipient_id) AS detail
+FROM cases_case c JOIN cases_notification n ON n.case_id = c.id
+WHERE c.is_test""",
     ),
     Invariant(
         "messages_match_their_event",

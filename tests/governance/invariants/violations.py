@@ -208,6 +208,11 @@ VIOLATIONS: Final[dict[str, tuple[tuple[str, ...], ...]]] = {
             f"FROM cases_caseevent e WHERE e.id = {REPORT}",
         ),
     ),
+    "messages_of_tests": (
+        (
+            f"UPDATE cases_case SET is_test = true WHERE id = (SELECT case_id FROM cases_caseevent WHERE id = {REPORT})",
+        ),
+    ),
     "messages_match_their_event": (
         ("UPDATE cases_notification SET kind = 'late' WHERE kind = 'report'",),
         (f"UPDATE cases_notification SET case_id = {MERGED} WHERE case_id = {HANDLING}",),
