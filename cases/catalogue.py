@@ -138,9 +138,13 @@ def standard_for(matter: Matter, *, at: datetime, chosen: Standard | None = None
 
 def standards_at(matter: Matter, at: datetime) -> QuerySet[Standard]:
     """The standards valid at `at` that the desk may pick from."""
-    return Standard.objects.filter(
-        Q(valid_to__isnull=True) | Q(valid_to__gt=at), matter=matter, valid_from__lte=at
-    ).select_related("owner_role")
+    return in_force_at(at).filter(matter=matter)
+
+
+def in_force_at(at: datetime) -> QuerySet[Standard]:
+    """The standards of all matters that are valid at `at`, in the catalogue's order."""
+    rows = Standard.objects.filter(Q(valid_to__isnull=True) | Q(valid_to__gt=at), valid_from__lte=at)
+    return rows.select_related("owner_role")
 
 
 def length_of(standard: Standard) -> tuple[Decimal, int]:
@@ -186,10 +190,14 @@ def recent_matters(user: User, limit: int = 8) -> list[MatterLeaf]:
 
 def matters_by_code(codes: Iterable[str]) -> dict[str, Matter]:
     """Matters and kinds of wishes by full code (`Matter.full_code`), retired ones too; one query."""
-    hyphen = Value("-")
-    full = Concat("matter_class__section", hyphen, "matter_class__code", hyphen, "code")
-    rows = Matter.objects.alias(full=full).filter(full__in=set(codes)).select_related("matter_class")
+    rows = Matter.objects.alias(full=full_code()).filter(full__in=set(codes)).select_related("matter_class")
     return {row.full_code: row for row in rows}
+
+
+def full_code() -> Concat:
+    """`Matter.full_code` as PostgreSQL puts it together."""
+    hyphen = Value("-")
+    return Concat("matter_class__section", hyphen, "matter_class__code", hyphen, "code")
 
 
 def matter_by_code(code: str) -> Matter | None:

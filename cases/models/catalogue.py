@@ -49,6 +49,11 @@ class MatterClass(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    @property
+    def full_code(self) -> str:
+        """The code that other systems know it by, `event-01`: its own is unique in its section only."""
+        return f"{self.section}-{self.code}"
+
 
 class Matter(models.Model):
     """A minor class 小类: what a reporter picks. Only listed matters enter the grid 准入."""
@@ -88,7 +93,7 @@ class Matter(models.Model):
         Unique in the whole list, for a minor class's own code is unique in its class only. The class must be
         loaded with it; back from a code: `cases.catalogue.matter_by_code`.
         """
-        return f"{self.matter_class.section}-{self.matter_class.code}-{self.code}"
+        return f"{self.matter_class.full_code}-{self.code}"
 
 
 class OwnerRole(models.Model):
