@@ -48,8 +48,8 @@ def load_roster(events: Sequence[CaseEvent], cases: Iterable[Case], *, on: dt.da
     _load_wishes(roster, [case.pk for case in cases if case.kind == Kind.WISH], on=on)
     _load_called(roster, [case.pk for case in cases if case.whistles_sent], on=on)
     candidates = _everybody(roster, events, cases)
-    gone = User.objects.filter(pk__in=candidates, disabled_at__isnull=False).values_list("pk", flat=True)
-    roster.disabled = frozenset(gone)
+    never = Q(disabled_at__isnull=False) | Q(is_service=True)  # a system asks the feed of changes instead
+    roster.disabled = frozenset(User.objects.filter(never, pk__in=candidates).values_list("pk", flat=True))
     return roster
 
 

@@ -23,21 +23,22 @@ from unfold.widgets import UnfoldAdminPasswordWidget
 
 from governance.common.errors import DomainError
 from governance.common.formats import masked_phone
-from partymembers import actions, admin_audit, admin_party, admin_service  # noqa: F401  register their pages
-from partymembers.audit import address_of, read_personal
+from partymembers import (  # noqa: F401  register their pages
+    actions,
+    admin_audit,
+    admin_party,
+    admin_service,
+    admin_service_accounts,
+)
+from partymembers.audit import read_personal
 from partymembers.models import Post, Role, Substitution, Unit, User
 from partymembers.officers import (
     ConfiguredBySystemOfficer,
     GrantedBySecurityOfficer,
-    officer_of,
+    who_acts,
 )
 
 admin.site.unregister(Group)  # posts decide, not groups
-
-
-def _acting(request: HttpRequest) -> dict[str, Any]:
-    """Who acts, when and from where, as every action asks."""
-    return {"actor": officer_of(request), "at": timezone.now(), "ip": address_of(request)}
 
 
 def _for_each(request: HttpRequest, rows: QuerySet[Any], act: Callable[[Any], object], done: str) -> None:
@@ -83,8 +84,9 @@ class UserAdmin(GrantedBySecurityOfficer, ModelAdmin):
     list_per_page = 50
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
-        """Users with their posts."""
-        return super().get_queryset(request).prefetch_related("posts__place", "posts__unit")
+        """Users with their posts; connected systems have pages of their own."""
+        people = super().get_queryset(request).filter(is_service=False)
+        return people.prefetch_related("posts__place", "posts__unit")
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         """The form for a new user asks for a first password."""
@@ -108,24 +110,21 @@ class UserAdmin(GrantedBySecurityOfficer, ModelAdmin):
         response = super().change_view(request, object_id, *args, **kwargs)
         user = User.objects.filter(pk=object_id).first() if object_id.isdecimal() else None
         if request.method == "GET" and response.status_code == 200 and user is not None and user.phone:
-            acting = _acting(request)
-            read_personal(
-                acting["actor"], what="phone", value="", target=user, at=acting["at"], ip=acting["ip"]
-            )
+            read_personal(what="phone", value="", target=user, **who_acts(request))
         return response
 
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
         """Add or correct through the actions."""
         phone = obj.phone or ""
         if change:
-            actions.change_person(user_id=obj.pk, name=obj.name, phone=phone, **_acting(request))
+            actions.change_person(user_id=obj.pk, name=obj.name, phone=phone, **who_acts(request))
             return
         user = actions.add_user(
             staff_number=obj.username,
             name=obj.name,
             phone=phone,
             password=form.cleaned_data["password"],
-            **_acting(request),
+            **who_acts(request),
         )
         obj.pk, obj._state.adding = user.pk, False
 
@@ -147,7 +146,7 @@ class UserAdmin(GrantedBySecurityOfficer, ModelAdmin):
         _for_each(
             request,
             queryset,
-            lambda user: actions.disable_user(user_id=user.pk, **_acting(request)),
+            lambda user: actions.disable_user(user_id=user.pk, **who_acts(request)),
             _("%(count)d disabled. Their open orders return to the desk."),
         )
 
@@ -157,7 +156,7 @@ class UserAdmin(GrantedBySecurityOfficer, ModelAdmin):
         _for_each(
             request,
             queryset,
-            lambda user: actions.enable_user(user_id=user.pk, **_acting(request)),
+            lambda user: actions.enable_user(user_id=user.pk, **who_acts(request)),
             _("%(count)d enabled."),
         )
 
@@ -198,12 +197,12 @@ def _password_page(model_admin: UserAdmin, request: HttpRequest, user_id: int) -
     """The page of a new first password, for the security officer."""
     if not model_admin.has_change_permission(request):
         raise Http404
-    user = get_object_or_404(User, pk=user_id)
+    user = get_object_or_404(User.objects.people(), pk=user_id)
     form = _FirstPassword(request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
         try:
             password = form.cleaned_data["password"]
-            actions.reset_password(user_id=user.pk, password=password, **_acting(request))
+            actions.reset_password(user_id=user.pk, password=password, **who_acts(request))
         except DomainError as refusal:
             form.add_error("password" if refusal.field == "password" else None, str(refusal.message))
         else:
@@ -243,7 +242,7 @@ class UnitAdmin(ConfiguredBySystemOfficer, ModelAdmin):
         _for_each(
             request,
             queryset,
-            lambda unit: actions.disable_unit(unit_id=unit.pk, **_acting(request)),
+            lambda unit: actions.disable_unit(unit_id=unit.pk, **who_acts(request)),
             _("%(count)d disabled. Their open orders return to the desk."),
         )
 
@@ -253,7 +252,7 @@ class UnitAdmin(ConfiguredBySystemOfficer, ModelAdmin):
         _for_each(
             request,
             queryset,
-            lambda unit: actions.enable_unit(unit_id=unit.pk, **_acting(request)),
+            lambda unit: actions.enable_unit(unit_id=unit.pk, **who_acts(request)),
             _("%(count)d enabled."),
         )
 
@@ -294,7 +293,7 @@ class PostAdmin(GrantedBySecurityOfficer, ModelAdmin):
     def save_model(self, request: HttpRequest, obj: Post, form: Any, change: bool) -> None:
         """Give or end through the actions."""
         if change:
-            actions.end_post(post_id=obj.pk, ends_on=form.cleaned_data["ends_on"], **_acting(request))
+            actions.end_post(post_id=obj.pk, ends_on=form.cleaned_data["ends_on"], **who_acts(request))
             return
         post = actions.give_post(
             user_id=obj.user_id,
@@ -305,7 +304,7 @@ class PostAdmin(GrantedBySecurityOfficer, ModelAdmin):
             employment=obj.employment,
             starts_on=obj.starts_on,
             ends_on=obj.ends_on,
-            **_acting(request),
+            **who_acts(request),
         )
         obj.pk, obj._state.adding = post.pk, False
 
@@ -328,7 +327,7 @@ class SubstitutionAdmin(GrantedBySecurityOfficer, ModelAdmin):
     def save_model(self, request: HttpRequest, obj: Substitution, form: Any, change: bool) -> None:
         """Appoint or end through the actions."""
         if change:
-            actions.end_substitution(substitution_id=obj.pk, ends_on=obj.ends_on, **_acting(request))
+            actions.end_substitution(substitution_id=obj.pk, ends_on=obj.ends_on, **who_acts(request))
             return
         row = actions.appoint_substitute(
             post_id=obj.post_id,
@@ -336,7 +335,7 @@ class SubstitutionAdmin(GrantedBySecurityOfficer, ModelAdmin):
             starts_on=obj.starts_on,
             ends_on=obj.ends_on,
             reason=obj.reason,
-            **_acting(request),
+            **who_acts(request),
         )
         obj.pk, obj._state.adding = row.pk, False
 

@@ -25,20 +25,15 @@ from governance.common.formats import masked_phone
 from governance.common.imports import SHOWN_ERRORS, ImportReport
 from partymembers.actions import branches as tree
 from partymembers.actions import members as people
-from partymembers.audit import address_of
 from partymembers.homes import shown_home
 from partymembers.models import Branch, BranchLevel, JointCommittee, JointMember, Member, User
-from partymembers.officers import ConfiguredBySystemOfficer, ShowsRefusals, officer_of
+from partymembers.officers import ConfiguredBySystemOfficer, ShowsRefusals, who_acts
 from partymembers.party_importing import import_branches, import_members
 from partymembers.phones import normal_identifier
 
 Import = Callable[..., ImportReport]
 #: Some thousands of rows, which take a minute; a browser waits no longer. Larger files: the command line.
 _MOST_BYTES = 256 * 1024
-
-
-def _acting(request: HttpRequest) -> dict[str, Any]:
-    return {"actor": officer_of(request), "at": timezone.now(), "ip": address_of(request)}
 
 
 class _PartyAdmin(ShowsRefusals, ConfiguredBySystemOfficer, ModelAdmin):
@@ -71,7 +66,7 @@ class _PersonForm(forms.ModelForm):
     def clean_staff_number(self) -> User:
         """The person."""
         number = normal_identifier(self.cleaned_data["staff_number"])
-        user = User.objects.filter(username=number).first()
+        user = User.objects.people().filter(username=number).first()
         if user is None:
             raise forms.ValidationError(_("Nobody has this staff number."))
         self.instance.user = user
@@ -123,7 +118,7 @@ class _ImportPage:
             told = {"limit": _MOST_BYTES // 1024, "command": self.command}
             form.add_error("file", _("More than %(limit)d KB go in by the command %(command)s.") % told)
             return None
-        acting = _acting(request)
+        acting = who_acts(request)
         try:
             return type(self).run_import(
                 file.read(), actor=acting["actor"], at=acting["at"], dry_run=form.cleaned_data["dry_run"]
@@ -165,7 +160,7 @@ class BranchAdmin(_ImportPage, _PartyAdmin):
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         """Add, change or move through the actions."""
-        parent, acting = form.cleaned_data.get("parent"), _acting(request)
+        parent, acting = form.cleaned_data.get("parent"), who_acts(request)
         facts: dict[str, Any] = {
             "name": obj.name,
             "place": obj.place,
@@ -192,7 +187,7 @@ class BranchAdmin(_ImportPage, _PartyAdmin):
         count = 0
         for branch in queryset.order_by("-depth"):
             try:
-                tree.dissolve_branch(branch_id=branch.pk, on=timezone.localdate(), **_acting(request))
+                tree.dissolve_branch(branch_id=branch.pk, on=timezone.localdate(), **who_acts(request))
                 count += 1
             except DomainError as refusal:
                 messages.error(request, f"{branch}: {refusal.message}")
@@ -222,7 +217,7 @@ class JointCommitteeAdmin(_PartyAdmin):
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         """Found it through the action."""
         made = tree.found_joint_committee(
-            branch_id=obj.branch_id, name=obj.name, founded_on=obj.founded_on, **_acting(request)
+            branch_id=obj.branch_id, name=obj.name, founded_on=obj.founded_on, **who_acts(request)
         )
         obj.pk, obj._state.adding = made.pk, False
 
@@ -257,7 +252,7 @@ class JointMemberAdmin(_PartyAdmin):
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         """Seat or end through the actions."""
         if change:
-            tree.end_joint_seat(seat_id=obj.pk, ends_on=form.cleaned_data["ends_on"], **_acting(request))
+            tree.end_joint_seat(seat_id=obj.pk, ends_on=form.cleaned_data["ends_on"], **who_acts(request))
             return
         made = tree.seat_joint_member(
             committee_id=obj.committee_id,
@@ -266,7 +261,7 @@ class JointMemberAdmin(_PartyAdmin):
             duty=obj.duty,
             starts_on=obj.starts_on,
             ends_on=obj.ends_on,
-            **_acting(request),
+            **who_acts(request),
         )
         obj.pk, obj._state.adding = made.pk, False
 
@@ -319,7 +314,7 @@ class MemberAdmin(_ImportPage, _PartyAdmin):
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         """Enter, transfer or correct through the actions."""
-        acting = _acting(request)
+        acting = who_acts(request)
         if not change:
             made = people.add_member(
                 user_id=form.cleaned_data["staff_number"].pk,

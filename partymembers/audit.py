@@ -32,6 +32,9 @@ _SECRETS = frozenset({"password", "password1", "password2", "token", "secret", "
 #: What the audit officer reads for an action of this room.
 LABELS = {
     "audit_entries_forgotten": _("Old audit entries deleted"),
+    "api_key_issued": _("API key issued"),
+    "api_key_revoked": _("API key revoked"),
+    "api_key_rotated": _("API key rotated"),
     "attendance_corrected": _("Attendance corrected"),
     "audit_exported": _("Audit trail exported"),
     "branch_dissolved": _("Branch dissolved"),
@@ -53,6 +56,8 @@ LABELS = {
     "post_ended": _("Post ended"),
     "post_given": _("Post given"),
     "redemption_cancelled": _("Redemption taken back"),
+    "service_account_added": _("Connected system added"),
+    "service_account_changed": _("Connected system changed"),
     "sign_in_failed": _("Sign-in failed"),
     "signed_in": _("Signed in"),
     "signed_out": _("Signed out"),

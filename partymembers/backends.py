@@ -32,12 +32,10 @@ class StaffBackend(BaseBackend):
         if user is None:
             User().set_password(password)
             return None
-        may = user.is_active and not user.is_service
-        return user if user.check_password(password) and may else None
+        return user if user.check_password(password) and user.is_active else None
 
     def get_user(self, user_id: int) -> User | None:
         """The session's user, unless disabled since."""
         # With it whether they are a Party member or a volunteer: every page's navigation asks.
-        people = User.objects.select_related("member", "volunteer").filter(is_service=False)
-        user = people.filter(pk=user_id).first()
+        user = User.objects.people().select_related("member", "volunteer").filter(pk=user_id).first()
         return user if user is not None and user.is_active else None

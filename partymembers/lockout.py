@@ -24,11 +24,11 @@ from partymembers.phones import normal_identifier
 
 
 def find_user(typed: str) -> User | None:
-    """Whom a typed staff number or phone means, disabled people included."""
+    """Whom a typed staff number or phone means, disabled people included; never a connected system."""
     identifier = normal_identifier(typed)
     if not identifier:
         return None
-    return User.objects.filter(Q(username=identifier) | Q(phone=identifier)).first()
+    return User.objects.people().filter(Q(username=identifier) | Q(phone=identifier)).first()
 
 
 def digest(identifier: str) -> str:

@@ -38,20 +38,28 @@ _LONGEST = 200
 
 @dataclass(frozen=True)
 class Notice:
-    """What the system officer should look at, and the page (a route's name) where."""
+    """What an officer should look at, and the page (a route's name) where."""
 
     text: str
     url_name: str
 
 
-#: What each room has to say on the system officer's first page.
-_notices: list[Callable[[datetime], Iterable[Notice]]] = []
+Tell = Callable[[datetime], Iterable[Notice]]
+#: What each room has to say on the first page, and to which officer.
+_notices: list[tuple[Role, Tell]] = []
 
 
-def register_notices(tell: Callable[[datetime], Iterable[Notice]]) -> Callable[[datetime], Iterable[Notice]]:
-    """Have `tell(at)` asked each time the system officer opens the first page; a decorator."""
-    _notices.append(tell)
-    return tell
+def notices_for(role: Role) -> Callable[[Tell], Tell]:
+    """Have `tell(at)` asked each time the officer of this role opens the first page; a decorator."""
+
+    def enter(tell: Tell) -> Tell:
+        _notices.append((role, tell))
+        return tell
+
+    return enter
+
+
+register_notices = notices_for(Role.SYSTEM_OFFICER)
 
 
 class OfficersSite(UnfoldAdminSite):
@@ -64,9 +72,10 @@ class OfficersSite(UnfoldAdminSite):
         return request.user.is_authenticated and bool(access_for(request).officer_roles)
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """The first page; to the system officer with what needs looking at."""
-        if Role.SYSTEM_OFFICER in _access(request).officer_roles and request.method == "GET":
-            for notice in (each for tell in _notices for each in tell(timezone.now())):
+        """The first page, with what needs looking at."""
+        if request.method == "GET":
+            roles, at = _access(request).officer_roles, timezone.now()
+            for notice in (each for role, tell in _notices if role in roles for each in tell(at)):
                 link = format_html(
                     '<a class="underline" href="{}">{}</a>', reverse(notice.url_name), notice.text
                 )
@@ -266,6 +275,11 @@ def officer_of(request: HttpRequest) -> User:
     """The officer who asks; only for views behind the officers' site."""
     assert isinstance(request.user, User)  # noqa: S101  # the site let them in
     return request.user
+
+
+def who_acts(request: HttpRequest) -> dict[str, Any]:
+    """Who acts, when and from where, as every action asks."""
+    return {"actor": officer_of(request), "at": timezone.now(), "ip": address_of(request)}
 
 
 def _access(request: HttpRequest) -> Access:

@@ -244,7 +244,7 @@ class _Members(_Import):
         self.branches = {branch.code: branch for branch in Branch.objects.filter(code__in=codes)}
         numbers = [normal_identifier(row.get("staff_number")) for row in rows]
         phones = [normal_identifier(row.get("phone")) for row in rows]
-        people = list(User.objects.filter(Q(username__in=numbers) | Q(phone__in=phones)))
+        people = list(User.objects.people().filter(Q(username__in=numbers) | Q(phone__in=phones)))
         self.by_number = {user.username: user for user in people}
         self.by_phone = {user.phone: user for user in people if user.phone}
         present = Member.objects.select_related("lives_at").filter(user__in=people, left_on=None)

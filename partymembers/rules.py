@@ -38,10 +38,13 @@ def require_other(actor: User | None, user: User) -> None:
         raise NotAllowed(_("You cannot do this to yourself. Ask another security officer."))
 
 
-def locked_user(user_id: int) -> User:
-    """The user's row, locked until the transaction ends. Raises NotVisible."""
+def locked_user(user_id: int, *, or_system: bool = False) -> User:
+    """The person's row, locked until the transaction ends. Raises NotVisible.
+
+    A connected system is no person: nothing that people have is given to it. `or_system` asks for both.
+    """
     user = User.objects.select_for_update(no_key=True).filter(pk=user_id).first()
-    if user is None:
+    if user is None or (user.is_service and not or_system):
         raise NotVisible
     return user
 

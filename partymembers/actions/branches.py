@@ -192,7 +192,7 @@ def seat_joint_member(
     """
     require_officer(actor, Role.SYSTEM_OFFICER, at=at)
     committee = JointCommittee.objects.select_for_update(no_key=True).filter(pk=committee_id).first()
-    user = User.objects.filter(pk=user_id).first()
+    user = User.objects.people().filter(pk=user_id).first()
     if committee is None or user is None:
         raise NotVisible
     require_enabled(user, field="user")

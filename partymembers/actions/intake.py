@@ -39,7 +39,9 @@ class Intake:
         require_officer(actor, Role.SECURITY_OFFICER, at=at)
         self.actor, self.at = actor, at
         known = User.objects.select_for_update(no_key=True).filter(username__in=set(staff_numbers))
-        self.users = {user.username: user for user in known.order_by("pk")}
+        everybody = {user.username: user for user in known.order_by("pk")}
+        self.users = {name: user for name, user in everybody.items() if not user.is_service}
+        self._systems = everybody.keys() - self.users.keys()
         self._phones = dict(User.objects.exclude(phone=None).values_list("phone", "username"))
         self._posts: dict[str, list[Post]] = defaultdict(list)
         held = Post.objects.filter(user__in=self.users.values())
@@ -75,7 +77,7 @@ class Intake:
     def _check_free(self, user: User) -> None:
         """Raises Invalid, in the model's own words, when somebody else has the staff number or phone."""
         for field, is_taken in (
-            ("username", user.username in self.users),
+            ("username", user.username in self.users or user.username in self._systems),
             ("phone", user.phone in self._phones),
         ):
             if is_taken:

@@ -134,7 +134,7 @@ def change_password(*, user: User, password: str, at: dt.datetime, ip: str | Non
 def disable_user(*, user_id: int, actor: User | None, at: dt.datetime, ip: str | None = None) -> User:
     """Shut somebody out at once, everywhere; their open orders return to the desk. Posts stay as they are."""
     require_officer(actor, Role.SECURITY_OFFICER, at=at)
-    user = locked_user(user_id)
+    user = locked_user(user_id, or_system=True)
     require_other(actor, user)
     if user.disabled_at is not None:
         raise WrongState(_("This user is disabled already."))
@@ -150,7 +150,7 @@ def disable_user(*, user_id: int, actor: User | None, at: dt.datetime, ip: str |
 def enable_user(*, user_id: int, actor: User | None, at: dt.datetime, ip: str | None = None) -> User:
     """Let somebody in again, with the posts that are still in force."""
     require_officer(actor, Role.SECURITY_OFFICER, at=at)
-    user = locked_user(user_id)
+    user = locked_user(user_id, or_system=True)
     require_other(actor, user)
     if user.disabled_at is None:
         raise WrongState(_("This user is not disabled."))

@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from governance.common.errors import Invalid, NotAllowed, NotVisible, WrongState
+from governance.common.errors import Invalid, NotAllowed, WrongState
 from governance.common.formats import masked_name
 from grids.models import Place
 from partymembers.access import committee_of
@@ -29,7 +29,7 @@ from partymembers.party_rules import (
     require_committee_or_officer,
     require_not_oneself,
 )
-from partymembers.rules import require_enabled
+from partymembers.rules import locked_user, require_enabled
 
 
 @transaction.atomic
@@ -50,9 +50,7 @@ def add_member(
     By the branch's committee or the system officer; nobody enters themselves. The check-in is due a month
     after `settled_on`. Raises Invalid, NotAllowed, NotVisible or WrongState.
     """
-    user = User.objects.select_for_update(no_key=True).filter(pk=user_id).first()
-    if user is None:
-        raise NotVisible
+    user = locked_user(user_id)
     branch = live_branch(home_branch_id, field="home_branch")
     require_committee_or_officer(actor, branch, at=at)
     require_not_oneself(actor, user)

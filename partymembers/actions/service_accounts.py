@@ -1,4 +1,4 @@
-"""Connected systems and their keys: added, given a key, rotated, revoked; each by the security officer."""
+"""Connected systems and their keys: added, changed, rotated, revoked; each by the security officer."""
 
 from __future__ import annotations
 
@@ -69,6 +69,31 @@ def add_service_account(
         actor, "service_account_added", user, ip, at=at, name=name, duty=duty,
         place=place.code if place else "", unit=unit.code if unit else "", is_sandbox=is_sandbox,
     )  # fmt: skip
+    return account
+
+
+@transaction.atomic
+def change_service_account(
+    *, account_id: int, name: str, contact: str, actor: User | None, at: datetime, ip: str | None = None
+) -> ServiceAccount:
+    """Give another system another name, or another person who answers for it; its reach stays for ever.
+
+    Raises Invalid that names the field, NotAllowed or NotVisible.
+    """
+    require_officer(actor, Role.SECURITY_OFFICER, at=at)
+    account = ServiceAccount.objects.select_for_update(no_key=True).filter(pk=account_id).first()
+    if account is None:
+        raise NotVisible
+    user = locked_user(account.user_id, or_system=True)
+    before = user.name, account.contact
+    user.name, account.contact = name.strip(), contact.strip()
+    check_fields(user)
+    if before == (user.name, account.contact):
+        return account
+    user.save(update_fields=["name"])
+    account.save(update_fields=["contact"])
+    told: dict[str, object] = {"contact": account.contact != before[1]}  # that it changed: it names people
+    record_access(actor, "service_account_changed", user, ip, at=at, name=[before[0], user.name], **told)
     return account
 
 
@@ -173,7 +198,7 @@ def _locked_account(account_id: int) -> ServiceAccount:
     account = ServiceAccount.objects.select_related("user").filter(pk=account_id).first()
     if account is None:
         raise NotVisible
-    require_enabled(locked_user(account.user_id), field="account")
+    require_enabled(locked_user(account.user_id, or_system=True), field="account")
     return account
 
 

@@ -14,7 +14,11 @@ from grids.models import Place
 
 
 class UserManager(BaseUserManager["User"]):
-    """People who sign in."""
+    """People who sign in, and the users of connected systems."""
+
+    def people(self) -> models.QuerySet[User]:
+        """Those who are people."""
+        return self.filter(is_service=False)
 
     def create_user(self, username: str, password: str | None = None, **fields: Any) -> User:
         """Save a new user; without a password nobody can sign in as them until one is set."""

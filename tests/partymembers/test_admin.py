@@ -78,8 +78,9 @@ def test_the_officers_matrix_of_pages(clients: dict[str, Client], town: City) ->
     ours = [m for m in admin.site._registry if m._meta.app_label == "partymembers"]
     of_party = {"Branch", "JointCommittee", "JointMember", "Member"}  # test_admin_party.py
     of_service = {"EarningRule", "Skill", "Station", "Team"}  # test_admin_service.py
+    of_api = {"ServiceAccount"}  # test_admin_keys.py
     assert {m.__name__ for m in ours} == {
-        "User", "Post", "Substitution", "Unit", "AuditEntry", *of_party, *of_service,
+        "User", "Post", "Substitution", "Unit", "AuditEntry", *of_party, *of_service, *of_api,
     }  # fmt: skip
     found = {
         url: {name for name, client in clients.items() if client.get(url).status_code == 200} for url in pages

@@ -116,7 +116,7 @@ def take_in(request: HttpRequest, branch_id: int) -> HttpResponse:
 
 
 def _take_in(request: HttpRequest, branch: Branch, typed: dict[str, Any]) -> str:
-    user = User.objects.filter(username=normal_identifier(typed["staff_number"])).first()
+    user = User.objects.people().filter(username=normal_identifier(typed["staff_number"])).first()
     if user is None:
         raise Invalid(_("Nobody has this staff number."), field="staff_number")
     acting: dict[str, Any] = {
