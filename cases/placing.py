@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
+
+from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from cases.models import Case
+from governance.common.errors import Invalid
 from governance.common.remembering import remembered
 from grids.models import ORDER_LEVELS, Building, Level, Place
 from grids.querysets import above_without_outlines
+from partymembers.access import access_of
+from partymembers.models import User
 
 #: Levels below the city whose places have a desk, from the top down.
 _DESK_LEVELS = (Level.DISTRICT, Level.STREET, Level.COMMUNITY)
@@ -61,3 +68,15 @@ def stamp_report(case: Case) -> None:
     case.reported_place = case.place
     for level in ORDER_LEVELS:
         setattr(case, f"reported_{level.value}_id", getattr(case, f"{level.value}_id"))
+
+
+def require_reach(reporter: User | None, territory: Territory, at: datetime, *, field: str) -> None:
+    """Let a connected system of a place report there only, one of a unit anywhere, and so people.
+
+    Raises Invalid that names the field.
+    """
+    if reporter is None or not reporter.is_service:
+        return
+    access = access_of(reporter, on=timezone.localdate(at))
+    if access.grants and not access.covers(territory.place.path):
+        raise Invalid(_("This is outside the place of your system."), field=field)

@@ -14,18 +14,18 @@ from django.utils.translation import gettext as _
 from cases import clocks, permissions
 from cases.actions.ending import end_case
 from cases.actions.engine import lock_case, open_case, record, require_reason
+from cases.actions.resolving import check_resolved, resolve
 from cases.actors import Actor, PublicReporter, makes_tests
 from cases.catalogue import standard_for
 from cases.models import Attachment, Case, CoReporter, Matter, Standard
 from cases.numbers import take_numbers
-from cases.placing import Territory, put_at, stamp_report, territory_of
+from cases.placing import Territory, put_at, require_reach, stamp_report, territory_of
 from cases.terms import search_terms
-from cases.workflow import OPEN_STATES, Stage, State
-from governance.common.errors import DomainError, Invalid, NotAllowed, NotVisible, WrongState
+from cases.workflow import OPEN_STATES, Stage
+from governance.common.errors import DomainError, Invalid, NotVisible, WrongState
 from governance.common.phones import normalise_mobile
 from grids.boundaries import MOST_OUTSIDE_M, locate
 from grids.models import Place
-from partymembers.access import access_of
 from partymembers.models import User
 
 MAX_DESCRIPTION = 2000
@@ -33,6 +33,8 @@ MAX_ADDRESS = 200
 MAX_NAME = 50
 #: Of one id that a phone or another system gives its report; a page's own has 36 characters.
 MAX_CLIENT_ID = 64
+MAX_SOURCE = 50
+MAX_SOURCE_NUMBER = 100
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,11 @@ class Report:
     client_id: str = ""
     device_time: datetime | None = None
     upload_key: str = ""
+    #: The number that another system knows it by, once for each `source`.
+    source: str = ""
+    source_number: str = ""
+    #: Taken before by whoever reports in a longer transaction, which would hold the day's counter to its end.
+    number: str = ""
 
 
 @dataclass(frozen=True)
@@ -80,18 +87,20 @@ def report_case(
 ) -> Case:
     """Take in an incident, start its clocks, and leave its routing to a worker.
 
-    The same `client_id` of the same reporter returns the first order, whatever the concurrency.
-    Raises Invalid (field named) for a matter that is not in force, a position that is no place's, a text
-    that is too long, a phone that is none, or missing photos of a matter resolved on the spot; nothing has
-    been written then.
+    The same `client_id` (or number at its source) of the same reporter returns the first order, whatever the
+    concurrency. Raises Invalid (field named) for a matter that is not in force, a position that is no place's
+    or outside a connected system's, a text that is too long, a phone that is none, or missing photos of a
+    matter resolved on the spot; WrongState where somebody else reported that number. Nothing is written then.
     """
     client_id = _client_id(report, reporter)
     try:
         case = _prepare(report, reporter, checked_contact(contact), client_id, at)
         return _create(case, report, reporter, at)
-    except (IntegrityError, DomainError):
+    except (IntegrityError, DomainError) as error:
         # Sent again: the constraint refuses a second row; or the list has changed since the first time.
-        first = _same_report(client_id, reporter)
+        first = _same_report(client_id, report, reporter)
+        if first is None and isinstance(error, IntegrityError) and report.source_number:
+            raise WrongState(_("Another account has reported this number."), field="source_number") from error
         if first is None:
             raise
         return first
@@ -136,10 +145,12 @@ def _bounded(text: str, limit: int, *, field: str) -> str:
     return text
 
 
-def _same_report(client_id: str, reporter: User | None) -> Case | None:
-    if not client_id:
-        return None
-    return Case.objects.filter(reporter=reporter, client_id=client_id).first()
+def _same_report(client_id: str, report: Report, reporter: User | None) -> Case | None:
+    own = Case.objects.filter(reporter=reporter)
+    first = own.filter(client_id=client_id).first() if client_id else None
+    if first is None and report.source_number:
+        first = own.filter(source=report.source, source_number=report.source_number).first()
+    return first
 
 
 def _prepare(report: Report, reporter: User | None, contact: Contact, client_id: str, at: datetime) -> Case:
@@ -148,13 +159,14 @@ def _prepare(report: Report, reporter: User | None, contact: Contact, client_id:
     All of this comes before the transaction: whoever reports at the same time waits for nobody's commit.
     """
     located = place_report(report.lng, report.lat, report.place)
+    require_reach(reporter, located.territory, at, field="position" if report.place is None else "place")
     if report.result or report.after_attachments:
-        _check_resolved(report, reporter, located.territory.place, at)
+        check_resolved(report, reporter, located.territory.place, at)
     case = _new_case(report, reporter, contact, located, at)
     case.client_id = client_id
     clocks.begin(case)
     _plan_clocks(case, at)
-    case.number = take_numbers(timezone.localdate(at))[0]
+    case.number = report.number or take_numbers(timezone.localdate(at))[0]
     case.search_terms = search_terms(case)
     return case
 
@@ -179,7 +191,7 @@ def _create(case: Case, report: Report, reporter: User | None, at: datetime) -> 
     )
     clocks.save_planned(case)
     if report.result:
-        _resolve(case, report, actor, at)
+        resolve(case, report, actor, at)
     return case
 
 
@@ -235,6 +247,8 @@ def _new_case(
         reporter_phone=contact.phone,
         reporter_verified=contact.is_verified or reporter is not None,
         follow_token=None if reporter else secrets.token_urlsafe(24),
+        source=_bounded(report.source, MAX_SOURCE, field="source"),
+        source_number=_bounded(report.source_number, MAX_SOURCE_NUMBER, field="source_number"),
         device_time=report.device_time,
         is_test=makes_tests(reporter),
         reported_at=at,
@@ -256,37 +270,6 @@ def _plan_clocks(case: Case, at: datetime) -> None:
         {Stage.ACCEPT: limits[Stage.ACCEPT], Stage.WHOLE: clocks.whole_limit(at, limits)},
         at=at,
         ladder=ladder,
-    )
-
-
-def _check_resolved(report: Report, reporter: User | None, place: Place, at: datetime) -> None:
-    """Only ground staff of the place resolve on the spot, with a result and photos before and after."""
-    access = access_of(reporter, on=timezone.localdate(at)) if reporter else None
-    if access is None or not access.is_ground_of(place.path):
-        raise NotAllowed(_("Only a grid worker of this place can resolve on the spot."))
-    if not report.result.strip():
-        raise Invalid(_("Please say in a sentence what was done."), field="result")
-    if not report.attachments or not report.after_attachments:
-        raise Invalid(_("Resolving on the spot needs a photo before and one after."), field="after")
-
-
-def _resolve(case: Case, report: Report, actor: Actor, at: datetime) -> None:
-    """当场办结: from the report straight to the check, which somebody else makes."""
-    clocks.stop(case, Stage.ACCEPT, at=at)
-    clocks.start(case, Stage.CHECK, at=at)
-    case.accepted_at = case.handled_at = at
-    case.resolved_on_spot = True
-    case.finisher = case.handler = case.reporter
-    record(
-        case,
-        "resolve",
-        actor=actor,
-        at=at,
-        note=report.result,
-        attachments=report.after_attachments,
-        role=Attachment.Role.AFTER,
-        upload_key=report.upload_key,
-        into=State.HANDLED,
     )
 
 

@@ -18,7 +18,7 @@ from cases.actions.reporting import Contact, Located, place_report
 from cases.actors import Actor, PublicReporter, makes_tests
 from cases.models import Attachment, Case, Matter, MatterClass, Wish
 from cases.numbers import take_numbers
-from cases.placing import put_at, stamp_report
+from cases.placing import put_at, require_reach, stamp_report
 from cases.terms import search_terms
 from cases.workflow import Kind, Stage, State
 from governance.common.errors import Invalid
@@ -43,6 +43,8 @@ class Ask:
     upload_key: str = ""
     #: Pictures, as private as the words: for the desk, and for the claimer from the confirmation on.
     attachments: Sequence[str] = ()
+    #: Taken before by whoever asks in a longer transaction (`reporting.Report`).
+    number: str = ""
 
 
 @transaction.atomic
@@ -79,6 +81,7 @@ def _new_wish(ask: Ask, asker: User | None, contact: Contact, at: datetime) -> C
             _("At most %(limit)d characters; these are %(length)d. Please shorten it.") % told, field="words"
         )
     located: Located = place_report(ask.lng, ask.lat, ask.place)
+    require_reach(asker, located.territory, at, field="position" if ask.place is None else "place")
     case = Case(
         kind=Kind.WISH,
         state=State.ASKED,
@@ -113,7 +116,7 @@ def _create(case: Case, ask: Ask, asker: User | None, at: datetime) -> Case:
     clocks.begin(case)
     limits = clocks.limits_of(case)
     clocks.plan_many(case, {Stage.VET: limits[Stage.VET]}, at=at, ladder=clocks.active_ladder())
-    case.number = take_numbers(timezone.localdate(at))[0]
+    case.number = ask.number or take_numbers(timezone.localdate(at))[0]
     case.search_terms = search_terms(case)
     actor: Actor = asker or PublicReporter(0)
     facts: dict[str, Any] = {"matter_id": case.matter_id, "place_id": case.place_id, "desk_id": case.desk_id}
