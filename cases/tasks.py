@@ -14,7 +14,7 @@ from celery.exceptions import SoftTimeLimitExceeded
 from django.db.models import F
 from django.utils import timezone
 
-from cases import attachments, consumers, escalation, outbound, recalculation, sending
+from cases import attachments, consumers, escalation, outbound, recalculation, sending, uploads
 from cases.actions import routing
 from cases.models import Case
 from cases.publishing import heard
@@ -73,8 +73,9 @@ def sweep_ladder() -> None:
 
 @shared_task(name="cases.expire_uploads", soft_time_limit=120, time_limit=150)
 def expire_uploads() -> None:
-    """Delete the pictures that no report claimed."""
+    """Delete the pictures that no report claimed, and the parts of those that were not finished."""
     attachments.expire_uploads(at=timezone.now())
+    uploads.expire_parts(at=timezone.now())
 
 
 @shared_task(name="cases.follow_changes", soft_time_limit=120, time_limit=150)

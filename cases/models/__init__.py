@@ -37,6 +37,7 @@ from .parts import (
     QuarantinedClock,
     TakenRung,
 )
+from .uploads import Upload
 from .whistle import Whistle, WhistleCall
 from .wishes import Claim, Wish
 
@@ -75,6 +76,7 @@ __all__ = [
     "Standard",
     "StuckEvent",
     "TakenRung",
+    "Upload",
     "Urgency",
     "Wanted",
     "Whistle",
