@@ -19,6 +19,25 @@ from governance.common.formats import local_time, masked_phone
 
 #: Kinds whose remark is meant for the reporter.
 SAID_TO_REPORTER: Final = frozenset({"decline"})
+#: What everybody who may help reads of a wish's history, as words and times alone.
+TOLD_OF_WISHES: Final = frozenset(
+    {
+        "publish",
+        "claim",
+        "assign_wish",
+        "confirm",
+        "refuse_claim",
+        "hand_back",
+        "lapse",
+        "begin",
+        "deliver",
+        "fail",
+        "rate",
+        "close_unrated",
+        "thank",
+        "to_branch",
+    }
+)
 _PHONE: Final = re.compile(r"(?<!\d)1[3-9]\d{9}(?!\d)")
 
 #: How an event looks: tone of its dot, icon. What is not listed is plain.

@@ -48,5 +48,5 @@ def check_version(request: Request, case: Versioned) -> None:
         return
     version = f'"{case.number}-{case.last_seq}'
     tags = [tag.removeprefix(_WEAK) for tag in given]
-    if not any(tag == "*" or tag == f'{version}"' or tag.startswith(f"{version}-") for tag in tags):
+    if not any(tag in ("*", f'{version}"') or tag.startswith(f"{version}-") for tag in tags):
         raise PreconditionFailed()

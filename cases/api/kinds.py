@@ -1,11 +1,10 @@
-"""Incidents and wishes share their addresses, and each has scopes of its own."""
+"""Incidents and wishes share their addresses, and each has scopes of its own: which rows a key then meets."""
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 from rest_framework.exceptions import PermissionDenied
-from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
 
 from cases.workflow import Kind
@@ -22,15 +21,4 @@ def open_kinds(request: Request, deed: str = "read") -> frozenset[str]:
 def require_kind(request: Request, kind: str, deed: str = "read") -> None:
     """Let a call pass whose key opens this kind. Raises PermissionDenied (403)."""
     if kind not in open_kinds(request, deed):
-        raise PermissionDenied(HasScopeOfKind.message, code=HasScopeOfKind.code)
-
-
-class HasScopeOfKind(HasScope):
-    """A key that opens at least one kind; which rows it then meets is the view's to narrow."""
-
-    def has_permission(self, request: Request, view: Any) -> bool:
-        """Whether the caller may knock here at all."""
-        if not request.user or not request.user.is_authenticated:
-            return False
-        is_read = request.method in SAFE_METHODS or view.reads_by_post
-        return bool(open_kinds(request, "read" if is_read else "write"))
+        raise PermissionDenied(HasScope.message, code=HasScope.code)

@@ -204,6 +204,11 @@ def _serve(request: HttpRequest, token: str, *, small: bool) -> HttpResponseBase
         upload_key=upload_key_of(request),
         follow_tokens=request.session.get(FOLLOWED, []),
     )
+    return picture(request, row, small=small)
+
+
+def picture(request: HttpRequest, row: Attachment, *, small: bool) -> HttpResponseBase:
+    """The bytes for somebody who may see them, kept by their browser for a while; or 304."""
     etag = quote_etag(f"{row.sha256[:32]}{'-s' if small else ''}")
     response = get_conditional_response(request, etag=etag) or _file(row, small=small)
     response.headers["ETag"] = etag

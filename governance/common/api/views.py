@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from django.utils.cache import patch_vary_headers
@@ -30,7 +31,7 @@ class Endpoint(GenericAPIView[Any]):
     is_open_to_all: ClassVar[bool] = False
     parser_classes = (BoundedJSON,)
     pagination_class = ByCursor
-    filter_backends = ()
+    filter_backends: Sequence[Any] = ()
 
     def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Response:
         """Private, varying with language and key, and with what is left of the caller's rate."""

@@ -1,0 +1,172 @@
+"""Orders and wishes: the list, one with everything, its history."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django_filters.rest_framework import DjangoFilterBackend
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from cases.api.bodies import columns_for, represent
+from cases.api.etags import etag_of, is_known
+from cases.api.finding import found_order, readable_wishes
+from cases.api.hanging import event_body, kinds_for
+from cases.api.kinds import require_kind
+from cases.api.reading import Reading
+from cases.api.serializers import EventOfOrder, OrderDetail, OrderRow
+from cases.filters import OrderFilter
+from cases.models import Case, CaseEvent
+from cases.querysets import CaseQuerySet
+from cases.workflow import Kind
+from governance.common.api.views import Endpoint
+from governance.common.errors import Invalid
+from grids.api.crs import CRS, system_of
+from partymembers.api.callers import access_of_caller, user_of
+
+#: What a list may be ordered by; each has an index of its own. Rows without a value come last.
+ORDERS = ("reported_at", "due_at", "next_due_at", "updated_at", "number")
+ORDER_BY = [*(f"{sign}{name}" for name in ORDERS for sign in ("-", ""))]
+#: Parameters of a list beside its filters.
+_PAGE = frozenset({"cursor", "limit", "total", "fields", "expand", "order_by", "crs"})
+#: By these, somebody else's wishes may be looked for: the wall itself shows as much.
+_PUBLIC = frozenset({"kind", "state", "matter", "matter_class", "place", "open"})
+
+NUMBER = OpenApiParameter("number", str, OpenApiParameter.PATH, description="Like `261122-0007`.")
+_CHOSEN = OpenApiParameter("fields", str, description="Only these fields, separated by commas.")
+_KNOWN = OpenApiParameter(
+    "If-None-Match", str, OpenApiParameter.HEADER, description="An ETag: the answer is 304 if it still holds."
+)
+
+
+def _expand(names: frozenset[str]) -> OpenApiParameter:
+    told = f"Also these, separated by commas: {', '.join(sorted(names))}."
+    return OpenApiParameter("expand", str, description=told)
+
+
+class OrderFilters(DjangoFilterBackend):
+    """Narrows by the address; a parameter that nothing knows, or that comes twice, is refused."""
+
+    def get_filterset_kwargs(self, request: Request, queryset: Any, view: Any) -> dict[str, Any]:
+        """With the instant and the coordinate system that the question is about. Raises Invalid."""
+        _check_parameters(request)
+        kwargs: dict[str, Any] = super().get_filterset_kwargs(request, queryset, view)
+        return kwargs | {"request": request._request, "now": timezone.now(), "system": system_of(request)}
+
+
+def _check_parameters(request: Request) -> None:
+    known = _PAGE | frozenset(OrderFilter.base_filters)
+    if unknown := sorted(set(request.query_params) - known):
+        told = {"names": ", ".join(name[:50] for name in unknown[:5]), "known": ", ".join(sorted(known))}
+        raise Invalid(_("Not known here: %(names)s. Known: %(known)s.") % told, field=unknown[0][:50])
+    for name, values in request.query_params.lists():
+        if len(values) > 1 and name not in ("state", "channel", "urgency"):
+            raise Invalid(_("This may be given once."), field=name)
+
+
+class Orders(Endpoint):
+    """Orders in the caller's area."""
+
+    resource = "orders"
+    other_resources = ("wishes",)
+    filter_backends = (OrderFilters,)
+    filterset_class = OrderFilter
+    serializer_class = OrderRow
+    queryset = Case.objects.none()
+
+    def get_queryset(self) -> CaseQuerySet:
+        """What the caller may see of the asked kind. Raises PermissionDenied for a kind not opened."""
+        is_wish = self.request.query_params.get("kind") == Kind.WISH
+        require_kind(self.request, Kind.WISH if is_wish else Kind.INCIDENT)
+        access = access_of_caller(self.request)
+        if not is_wish:
+            return Case.objects.visible_to(access)
+        if set(self.request.query_params) - _PAGE - _PUBLIC:  # nobody probes for what they may not read
+            return Case.objects.wishes_known_to(access)
+        return readable_wishes(user_of(self.request), access)
+
+    def order_of(self, request: Request) -> str:
+        """What the list is ordered by. Raises Invalid."""
+        order = request.query_params.get("order_by", "-reported_at")
+        if order not in ORDER_BY:
+            raise Invalid(_("One of: %(names)s.") % {"names": ", ".join(ORDER_BY)}, field="order_by")
+        return order
+
+    @extend_schema(
+        operation_id="listOrders",
+        summary="Orders or wishes",
+        parameters=[
+            OpenApiParameter("order_by", str, enum=ORDER_BY, default="-reported_at", description="Order."),
+            _CHOSEN, _expand(OrderRow.expandable), CRS,
+        ],
+        responses=OrderRow(many=True),
+    )  # fmt: skip
+    def get(self, request: Request) -> Response:
+        """Orders that the caller may see, the latest first.
+
+        Wishes are orders of their kind (`kind=wish`, scope `wishes:read`); of somebody else's the public half
+        is given, and other filters than kind, state, matter, matter_class, place and open find only those
+        whose asker the caller may know.
+        """
+        wanted = OrderRow.wanted(request)
+        order = self.order_of(request)
+        rows = self.filter_queryset(self.get_queryset()).only(*columns_for(wanted), order.lstrip("-"))
+        page = self.paginate_queryset(rows)
+        return self.get_paginated_response(represent(cast(list[Case], page), request, wanted))
+
+
+class Order(Endpoint):
+    """One order."""
+
+    resource = "orders"
+    other_resources = ("wishes",)
+    serializer_class = OrderDetail
+
+    @extend_schema(
+        operation_id="readOrder",
+        summary="An order or wish with everything",
+        parameters=[NUMBER, _CHOSEN, _expand(OrderDetail.expandable), CRS, _KNOWN],
+        responses={200: OrderDetail, 304: None},
+    )
+    def get(self, request: Request, number: str) -> Response:
+        """The order with its clocks, parts, pictures, requests and whistles, and what the caller may do.
+
+        The `ETag` holds for these very bytes; given as `If-Match`, it lets a write through only while nobody
+        has changed the order.
+        """
+        wanted = OrderDetail.wanted(request)
+        case = found_order(number, request)
+        (body,) = represent([case], request, wanted)
+        etag = etag_of(case, body)
+        response = Response(status=304) if is_known(request, etag) else Response(body)
+        response.headers["ETag"] = etag
+        return response
+
+
+class EventsOfOrder(Endpoint):
+    """The history of one order."""
+
+    resource = "orders"
+    other_resources = ("wishes",)
+    serializer_class = EventOfOrder
+    order = "seq"
+
+    @extend_schema(
+        operation_id="listOrderEvents",
+        summary="History of an order",
+        parameters=[NUMBER],
+        responses=EventOfOrder(many=True),
+    )
+    def get(self, request: Request, number: str) -> Response:
+        """What happened to the order, the first thing first, as far as the caller may read it."""
+        case = found_order(number, request)
+        reading = Reading(request, frozenset({"reporter"}))
+        reading.load([case])
+        rows = CaseEvent.objects.filter(case=case).select_related("actor")
+        if (kinds := kinds_for(case, reading.halves[case.pk])) is not None:
+            rows = rows.filter(kind__in=kinds)
+        page = cast(list[CaseEvent], self.paginate_queryset(rows))
+        return self.get_paginated_response([event_body(reading, case, event) for event in page])
