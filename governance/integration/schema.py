@@ -8,6 +8,7 @@ from typing import Any
 from drf_spectacular.openapi import AutoSchema
 from rest_framework.permissions import SAFE_METHODS
 
+from governance.common.api.fields import ChosenFields
 from governance.common.api.views import Endpoint
 from partymembers.api.permissions import scopes_of
 
@@ -63,9 +64,51 @@ class EndpointSchema(AutoSchema):
 
     def _tell_parameters(self, operation: dict[str, Any]) -> None:
         named = {parameter.get("name") for parameter in operation.get("parameters", [])}
+        told = self._choices_of_fields(named)
+        if told:
+            everything = [*operation.get("parameters", []), *told]
+            operation["parameters"] = sorted(everything, key=lambda parameter: str(parameter.get("name")))
         if self._is_idempotent and answers.IDEMPOTENCY_KEY["name"] not in named:
             shared = answers.reference("parameters", "IdempotencyKey")
             operation["parameters"] = [*operation.get("parameters", []), shared]
+
+    def _choices_of_fields(self, named: set[str | None]) -> list[dict[str, Any]]:
+        """`fields` and `expand`, where the rows are of a kind that gives only what is asked."""
+        row = self._row()
+        if row is None or self.method != "GET":
+            return []
+        known, expandable = sorted(row.declared()), sorted(row.expandable)
+        told = {
+            "fields": (known, "Only these fields, by commas. All: "),
+            "expand": (expandable, "Also these, which cost more, by commas: "),
+        }
+        return [
+            {
+                "name": name,
+                "in": "query",
+                "schema": {"type": "string"},
+                "description": f"{words}{', '.join(f'`{field}`' for field in choices)}.",
+            }
+            for name, (choices, words) in told.items()
+            if choices and name not in named
+        ]
+
+    def _row(self) -> type[ChosenFields] | None:
+        given: Any = self.get_response_serializers()
+        if isinstance(given, dict):
+            given = next((each for status, each in given.items() if "200" in str(status)), None)
+        given = getattr(given, "response", given)
+        given = getattr(given, "child", given)
+        kind = given if isinstance(given, type) else type(given)
+        return kind if issubclass(kind, ChosenFields) else None
+
+    def _map_basic_serializer(self, serializer: Any, direction: Any) -> Any:
+        """Rows of which the caller may choose the fields promise none of them."""
+        schema = super()._map_basic_serializer(serializer, direction)
+        chosen = serializer if isinstance(serializer, type) else type(serializer)
+        if direction == "response" and issubclass(chosen, ChosenFields):
+            schema.pop("required", None)
+        return schema
 
     def _tell_answers(self, operation: dict[str, Any]) -> None:
         told: dict[str, Any] = operation["responses"]
@@ -80,7 +123,7 @@ class EndpointSchema(AutoSchema):
 
     def _headers(self, status: str) -> tuple[str, ...]:
         more = ("Idempotent-Replayed",) if self._is_idempotent else ()
-        return (*answers.RATE, *more, *(("Location",) if status == "201" else ()))
+        return (*answers.RATE, *more, *(("Location",) if status in ("201", "202") else ()))
 
     def _refusals(self, operation: dict[str, Any]) -> list[str]:
         """The statuses that may come, by what the endpoint is."""

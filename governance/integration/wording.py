@@ -45,7 +45,6 @@ TAGS: Final = {
     "points": "Points of members and what they were given for, read-only.",
     "figures": "Any figure for any place and period, by any dimension.",
     "party-figures": "Figures of check-ins, wishes, service and points.",
-    "party-figures": "Figures of check-ins, wishes, service and points.",
     "events": "The feed of changes: everything that has happened, in one order, without gaps.",
     "exports": "Lists written into files in the background.",
     "intake": "Another system's orders in its own words, read by a mapping.",

@@ -16,6 +16,8 @@ REST_FRAMEWORK: dict[str, Any] = {
     "DEFAULT_PAGINATION_CLASS": "governance.common.api.paging.ByCursor",
     "DEFAULT_FILTER_BACKENDS": [],
     "DEFAULT_SCHEMA_CLASS": "governance.integration.schema.EndpointSchema",
+    # The document says what there is; OPTIONS says nothing.
+    "DEFAULT_METADATA_CLASS": None,
     # A `?format=` of an endpoint is its own affair.
     "URL_FORMAT_OVERRIDE": None,
     "EXCEPTION_HANDLER": "governance.common.api.problems.answer_problem",
@@ -32,6 +34,16 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "SCHEMA_PATH_PREFIX": "/api/v1/",
     "COMPONENT_SPLIT_REQUEST": True,
     "SORT_OPERATIONS": True,
+    # What several fields share has one name of its own; the rest are named by their field.
+    "ENUM_NAME_OVERRIDES": {
+        "StateEnum": "cases.workflow.State",
+        "OrderKindEnum": "cases.workflow.Kind",
+        "StageEnum": "cases.workflow.Stage",
+        "ClockStateEnum": ["running", "paused", "stopped"],
+        "RequestKindEnum": "cases.models.CaseRequest.Kind",
+        "MatterKindEnum": "cases.models.MatterClass.Section",
+        "PlaceKindEnum": "grids.models.PlaceKind",
+    },
     # Words for the document are English, whoever asks; its hooks add what all endpoints share.
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",

@@ -22,7 +22,7 @@ class KeyFacts(serializers.Serializer[ApiKey]):
         help_text="The name that the security officer gave it."
     )
     prefix = serializers.CharField(help_text="The part of the key that is no secret.")
-    scopes = serializers.ListField(child=serializers.ChoiceField(choices=list(SCOPES)))
+    scopes = serializers.ListField(child=serializers.ChoiceField(choices=list(SCOPES.items())))
     rate = serializers.IntegerField(help_text="Requests a minute.")
     expires_at = serializers.DateTimeField()
 

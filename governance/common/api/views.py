@@ -7,6 +7,8 @@ from typing import Any, ClassVar
 
 from django.utils.cache import patch_vary_headers
 from rest_framework.generics import GenericAPIView
+from rest_framework.pagination import BasePagination
+from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -29,9 +31,15 @@ class Endpoint(GenericAPIView[Any]):
     reads_by_post: ClassVar[bool] = False
     #: Whoever is known may ask: the root, who one is. Rows are never given here.
     is_open_to_all: ClassVar[bool] = False
-    parser_classes = (BoundedJSON,)
-    pagination_class = ByCursor
+    parser_classes: Sequence[type[BaseParser]] = (BoundedJSON,)
+    pagination_class: type[BasePagination] | None = ByCursor
     filter_backends: Sequence[Any] = ()
+
+    def check_permissions(self, request: Request) -> None:
+        """Whether the caller may knock here; what the address does not do is 405, whoever asks."""
+        if not hasattr(self, (request.method or "").lower()):
+            self.http_method_not_allowed(request)
+        super().check_permissions(request)
 
     def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Response:
         """Private, varying with language and key, and with what is left of the caller's rate."""
