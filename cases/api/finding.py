@@ -43,12 +43,13 @@ def readable_wishes(user: User, access: Access) -> CaseQuerySet:
     return rows.filter(Q(pk__in=known) | (published & public))
 
 
-def found_order(number: str, request: Request) -> Case:
+def found_order(number: str, request: Request, *, to_write: bool = False) -> Case:
     """The order or wish of a number, as far as the key's scopes and the caller's area reach.
 
-    Raises NotVisible, whether or not it exists.
+    `to_write` also finds kinds that the key may only write. Raises NotVisible, whether or not it exists.
     """
-    access, kinds, number = access_of_caller(request), open_kinds(request), number.replace("\x00", "")
+    access, number = access_of_caller(request), number.replace("\x00", "")
+    kinds = open_kinds(request) | (open_kinds(request, "write") if to_write else frozenset())
     case = _incident_for(access).first(number=number) if Kind.INCIDENT in kinds else None
     if case is None and Kind.WISH in kinds:
         wishes = readable_wishes(user_of(request), access).filter(number=number)
