@@ -27,7 +27,7 @@ from cases.api.orders import NUMBER
 from cases.api.serializers import OrderDetail
 from cases.models import Case
 from cases.permissions import allowed_actions, require
-from cases.workflow import WORKFLOWS, Needs, Rule
+from cases.workflow import WORKFLOWS, Kind, Needs, Rule
 from governance.common.api.views import Endpoint
 from governance.common.errors import DomainError, NotVisible
 from grids.api.crs import CRS, system_of
@@ -56,7 +56,7 @@ class ActionFacts(serializers.Serializer[Any]):
 class CatalogueFacts(ActionFacts):
     """An action of the workflow table."""
 
-    kind = serializers.ChoiceField(choices=list(WORKFLOWS), help_text="Kind of order.")
+    kind = serializers.ChoiceField(choices=Kind.choices, help_text="Kind of order.")
     moves = serializers.DictField(
         child=serializers.CharField(), help_text="State in which it is possible → state after it."
     )

@@ -42,6 +42,7 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
         "ClockStateEnum": ["running", "paused", "stopped"],
         "RequestKindEnum": "cases.models.CaseRequest.Kind",
         "MatterKindEnum": "cases.models.MatterClass.Section",
+        "ExportKindEnum": ["orders", "wishes", "figures"],
         "PlaceKindEnum": "grids.models.PlaceKind",
     },
     # Words for the document are English, whoever asks; its hooks add what all endpoints share.
