@@ -19,7 +19,7 @@ from cases.models import Attachment, Case, Claim, Wish
 from cases.permissions import allowed_actions
 from cases.queries import ball, pictures_of, timeline
 from cases.standpoint import standpoint
-from cases.timeline import Line, lines_of
+from cases.timeline import TOLD_OF_WISHES, Line, lines_of
 from cases.web.forms.wishes import WISH_FORMS
 from cases.wish_lists import (
     MOST_SHOWN,
@@ -64,25 +64,6 @@ _ICONS_OF_ACTIONS: Final = {
     "deliver": "camera",
     "claim": "heart",
 }
-#: What everybody may read of a wish's history, as words and times alone.
-_PUBLIC_KINDS: Final = frozenset(
-    {
-        "publish",
-        "claim",
-        "assign_wish",
-        "confirm",
-        "refuse_claim",
-        "hand_back",
-        "lapse",
-        "begin",
-        "deliver",
-        "fail",
-        "rate",
-        "close_unrated",
-        "thank",
-        "to_branch",
-    }
-)
 _MOST_PAGES: Final = 1000
 
 
@@ -230,7 +211,7 @@ def _asker(case: Case) -> dict[str, str]:
 
 def _lines(case: Case, user: User, pictures: Iterable[Attachment], *, knows: bool) -> list[Line]:
     """The history without names; remarks and pictures only for those who know the asker, or one's own."""
-    events = timeline(case, kinds=_PUBLIC_KINDS)
+    events = timeline(case, kinds=TOLD_OF_WISHES)
     for event in events:
         if not knows and event.actor_id != user.pk:
             event.note = ""
