@@ -61,6 +61,23 @@ def standing_of(member: Member, *, on: dt.date, is_waiting: bool) -> Standing:
     return Standing.NEARLY_DUE if days <= WARNING_DAYS else Standing.DUE
 
 
+def stands(standing: Standing, *, on: dt.date) -> Q:
+    """`standing_of` as a condition on members, who are annotated with `is_waiting`."""
+    left = Q(left_on__isnull=False, left_on__lte=on)
+    checked_in = Q(checkin_branch__isnull=False)
+    late = Q(settled_on__lte=latest_settled(on - dt.timedelta(days=1)))
+    soon = Q(settled_on__lte=latest_settled(on + dt.timedelta(days=WARNING_DAYS)))
+    idle = ~left & ~checked_in & Q(is_waiting=False)
+    return {
+        Standing.LEFT: left,
+        Standing.CHECKED_IN: ~left & checked_in,
+        Standing.WAITING: ~left & ~checked_in & Q(is_waiting=True),
+        Standing.OVERDUE: idle & late,
+        Standing.NEARLY_DUE: idle & ~late & soon,
+        Standing.DUE: idle & ~soon,
+    }[standing]
+
+
 def open_request(member: Member) -> CheckIn | None:
     """The request that waits for a branch's answer."""
     return member.check_ins.select_related("branch").filter(state=CheckIn.State.ASKED).first()
