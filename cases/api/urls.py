@@ -6,12 +6,14 @@ from django.urls import URLPattern, path
 
 from cases.api.acting import Act, Actions, OrderActions
 from cases.api.attachments import AttachmentBytes
+from cases.api.changes import ChangesFeed
 from cases.api.creating import BulkOrders, OrdersDoor
 from cases.api.matters import Matters, MatterView
 from cases.api.orders import EventsOfOrder, Order
 from cases.api.uploading import Attachments, OneUpload, Uploads
 
 urlpatterns: list[URLPattern] = [
+    path("events/", ChangesFeed.as_view(), name="events"),
     path("matters/", Matters.as_view(), name="matters"),
     path("matters/<str:code>/", MatterView.as_view(), name="matter"),
     path("actions/", Actions.as_view(), name="actions"),

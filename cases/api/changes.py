@@ -1,0 +1,171 @@
+"""The feed of changes: what has happened to the orders that the caller sees, each thing once and in order."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from django.utils.translation import gettext as _
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from cases.api.finding import readable_wishes
+from cases.api.hanging import Body, event_body, kinds_for
+from cases.api.payload_codes import Codes
+from cases.api.reading import ALWAYS, Reading
+from cases.api.serializers import EventOfOrder
+from cases.api.standing import Half
+from cases.events import EVENT_KINDS
+from cases.feed import FeedPage, read_feed, top_of_log
+from cases.models import Case, CaseEvent
+from cases.querysets import CaseQuerySet
+from cases.workflow import Kind, State
+from governance.common.api.fields import names_in
+from governance.common.api.paging import MOST, flag_of, limit_of
+from governance.common.api.views import Endpoint
+from governance.common.errors import Invalid
+from partymembers.api.callers import access_of_caller, user_of
+from partymembers.api.permissions import has_scope
+
+LATEST: Final = "latest"
+LIMIT: Final = 100
+_OF_ORDER: Final = (*ALWAYS, "source", "source_number", "is_test")
+
+
+class OrderOfChange(serializers.Serializer[Any]):
+    """The order that a change is about, as it stands now."""
+
+    number = serializers.CharField()
+    kind = serializers.ChoiceField(choices=Kind.choices)
+    state = serializers.ChoiceField(choices=State.choices, help_text="Its state now, not after this change.")
+    source = serializers.CharField(  # type: ignore[assignment]  # a field's own attribute
+        allow_null=True, help_text="The system that handed it in; for the caller's own orders only."
+    )
+    source_number = serializers.CharField(
+        allow_null=True, help_text="Its number there; for the caller's own orders only."
+    )
+    is_test = serializers.BooleanField()
+
+
+class Change(EventOfOrder):
+    """One thing that happened to one order."""
+
+    position = serializers.IntegerField(help_text="Its place in the feed.")
+    order = OrderOfChange()
+    data = serializers.DictField(
+        help_text="By kind (docs/events.md); ids are codes here: `unit_id` is `unit_code`, "
+        "`assist_ids` is `assist_codes`."
+    )
+
+
+class Changes(serializers.Serializer[Any]):
+    """A piece of the feed."""
+
+    results = Change(many=True)
+    next = serializers.CharField(help_text="`after` of the next call, also where nothing came.")
+    has_more = serializers.BooleanField(help_text="Whether to ask again at once.")
+
+
+class ChangesFeed(Endpoint):
+    """What has happened to orders."""
+
+    resource = "events"
+    serializer_class = Changes
+    pagination_class = None
+
+    @extend_schema(
+        operation_id="listChanges",
+        summary="Feed of changes",
+        parameters=[
+            OpenApiParameter(
+                "after",
+                str,
+                description="`next` of the call before; `latest`: from now on; none: from the start.",
+            ),
+            OpenApiParameter("limit", int, description=f"At most so many, up to {MOST}; {LIMIT} without it."),
+            OpenApiParameter("kinds", str, description="Only these kinds of events, separated by commas."),
+            OpenApiParameter("kind", str, enum=Kind.values, description="Only of this kind of orders."),
+            OpenApiParameter("own", bool, description="Only of orders that the caller has handed in."),
+        ],
+        responses=Changes,
+    )
+    def get(self, request: Request) -> Response:
+        """Everything that happened to the orders that the caller sees, in one order that never changes.
+
+        Keep `next` and send it as `after`; while `has_more` is true ask again at once, else after a pause
+        (ten seconds do). No change is skipped, however long its transaction took, and none comes twice. One
+        call looks at a few thousand positions at most, so a page may be empty and yet have more behind it. An
+        order shows from when it is the caller's to see; what was before is in its history. Changes of wishes
+        need `wishes:read`.
+        """
+        limit = limit_of(request, default=LIMIT)
+        kinds = names_in(request, "kinds", frozenset(EVENT_KINDS)) or None
+        among = _orders_of(request)
+        if request.query_params.get("after") == LATEST:
+            page = FeedPage([], top_of_log(), False)
+        else:
+            page = read_feed(_position(request), limit, among=among, kinds=kinds)
+        results = _bodies(page, request)
+        return Response({"results": results, "next": str(page.reached), "has_more": page.has_more})
+
+
+def _position(request: Request) -> int:
+    given = request.query_params.get("after", "") or "0"
+    if not (given.isascii() and given.isdecimal() and len(given) <= 18):
+        raise Invalid(_("Take it from the answer before, as it was; or “latest”."), field="after")
+    return int(given)
+
+
+def _orders_of(request: Request) -> list[CaseQuerySet]:
+    """The orders of which the caller reads changes: incidents, and wishes as far as the key opens them."""
+    access, user = access_of_caller(request), user_of(request)
+    kind = request.query_params.get("kind", "")
+    if kind and kind not in Kind.values:
+        raise Invalid(_("Either incident or wish."), field="kind")
+    found = []
+    if kind != Kind.WISH:
+        found.append(Case.objects.visible_to(access))
+    if kind != Kind.INCIDENT and has_scope(request, "wishes:read"):
+        found.append(readable_wishes(user, access))
+    if flag_of(request, "own"):
+        found = [orders.filter(reporter=user) for orders in found]
+    return found
+
+
+def _bodies(page: FeedPage, request: Request) -> list[Body]:
+    """The rows of a page; a fixed number of queries, none for an empty one."""
+    if not page.events:
+        return []
+    orders = Case.objects.filter(pk__in={event.case_id for event in page.events}).only(*_OF_ORDER)
+    cases = {case.pk: case for case in orders}
+    reading = Reading(request, frozenset())
+    reading.load(list(cases.values()))
+    codes = Codes(page.events)
+    bodies = [
+        _body(event, cases[event.case_id], reading, codes)
+        for event in page.events
+        if _may_read(event, cases[event.case_id], reading)
+    ]
+    reading.write_down()
+    return bodies
+
+
+def _may_read(event: CaseEvent, case: Case, reading: Reading) -> bool:
+    kinds = kinds_for(case, reading.halves[case.pk])
+    return kinds is None or event.kind in kinds
+
+
+def _body(event: CaseEvent, case: Case, reading: Reading, codes: Codes) -> Body:
+    is_own = case.reporter_id == reading.user.pk
+    body = event_body(reading, case, event)
+    order = {
+        "number": case.number,
+        "kind": case.kind,
+        "state": case.state,
+        "source": (case.source or None) if is_own else None,
+        "source_number": (case.source_number or None) if is_own else None,
+        "is_test": case.is_test,
+    }
+    is_inside = reading.halves[case.pk] in (Half.ALL, Half.BARE)
+    return body | {"order": order, "data": codes.data_of(event) if is_inside else {}}
