@@ -134,10 +134,11 @@ class EndpointSchema(AutoSchema):
             "401": True,
             # A person's session is refused without the form's token, also where every key may ask.
             "403": bool(operation["x-scopes"]) or self.method not in SAFE_METHODS,
-            # What a path names may not be there; a place that one asks about neither.
-            "404": any(place == "path" for place, _name in names) or ("query", "place") in names,
+            # What a path names may not be there; a place or position that one asks about neither.
+            "404": any(place == "path" for place, _name in names)
+            or bool(names & {("query", "place"), ("query", "lng")}),
             "406": True,
-            "409": self._writes,
+            "409": self._writes or getattr(self.view, "may_be_unfinished", False),
             "412": ("header", "If-Match") in names,
             "413": "requestBody" in operation,
             "415": "requestBody" in operation,
