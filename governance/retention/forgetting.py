@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from django.conf import settings
+from django.core.files.storage import default_storage
 from django.db import connection, transaction
 from django.utils import timezone
 
@@ -82,8 +83,21 @@ def _forget_batch(rule: Rule, *, at: datetime, after: Sequence[Any]) -> list[Any
     if rows and rule.columns and settings.ARCHIVE_ROOT:
         _archive(rule, rows, Path(settings.ARCHIVE_ROOT))
     keys = [row["pk"] for row in rows]
-    due.model._default_manager.filter(pk__in=keys).delete()
+    going = due.model._default_manager.filter(pk__in=keys)
+    if rule.files is not None:
+        _forget_files([name for row in going for name in rule.files(row)])
+    going.delete()
     return keys
+
+
+def _forget_files(names: Sequence[str]) -> None:
+    """Once the rows are gone for good: a file without a row is harmless, a row without its file is not."""
+
+    def forget() -> None:
+        for name in names:
+            default_storage.delete(name)
+
+    transaction.on_commit(forget)
 
 
 def _archive(rule: Rule, rows: Sequence[Mapping[str, Any]], folder: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -13,8 +13,11 @@ from django.db.models import Q, QuerySet
 
 from cases.models import ConsumerCursor, Delivery, Notification, OutboundMessage
 from cases.notify import IN_APP
+from governance.integration.exports.writing import names_of
+from governance.models import ExportJob
+from partymembers.api.idempotency import KEPT_DAYS
 from partymembers.audit import SHORTEST_RETENTION
-from partymembers.models import AuditEntry, Notice
+from partymembers.models import AuditEntry, IdempotentRequest, Notice
 
 #: Of an order, as the archive names it: no words, no names, no phones.
 _ABOUT: Final = ("recipient__username", "event_id")
@@ -35,6 +38,8 @@ class Rule:
     columns: tuple[str, ...] = ()
     dated: str = ""
     is_guarded: bool = False
+    #: Names below MEDIA_ROOT of the files that go with a row.
+    files: Callable[[Any], Iterable[str]] | None = None
 
     def due(self, at: datetime) -> QuerySet[Any] | None:
         """The rows that may go at `at`, in order of their keys; None when all are kept."""
@@ -90,6 +95,21 @@ def old_sessions(before: datetime) -> QuerySet[Session]:
     return Session.objects.filter(expire_date__lt=before)
 
 
+def old_requests(before: datetime) -> QuerySet[IdempotentRequest]:
+    """Answers to repeatable requests that a repeat gets no more."""
+    return IdempotentRequest.objects.filter(at__lt=before)
+
+
+def old_exports(before: datetime) -> QuerySet[ExportJob]:
+    """Exports that nobody may fetch any more; one that was never written goes by then, too."""
+    return ExportJob.objects.filter(expires_at__lt=before)
+
+
+def files_of_export(job: ExportJob) -> Iterable[str]:
+    """The file, and what a writer that was killed may have left."""
+    return names_of(job.token, job.format)
+
+
 def old_entries(before: datetime) -> QuerySet[AuditEntry]:
     """Audit entries of before."""
     return AuditEntry.objects.filter(at__lt=before)
@@ -116,4 +136,6 @@ RULES: Final = (
         "audit", _audit, old_entries, ("at", "actor__username", "action", "target", "ip", "data"), "at", True
     ),
     Rule("sessions", _nothing, old_sessions),
+    Rule("repeatable_requests", lambda: timedelta(days=KEPT_DAYS), old_requests),
+    Rule("exports", _nothing, old_exports, files=files_of_export),
 )

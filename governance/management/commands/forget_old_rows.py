@@ -15,7 +15,7 @@ from governance.retention.forgetting import count_old_rows, forget_old_rows
 class Command(BaseCommand):
     """Archive and delete what is kept no longer."""
 
-    help = "Delete old messages, audit entries and sessions as the settings say, archived where they say so."
+    help = "Delete what is kept no longer: messages, audit entries, sessions, exports. As the settings say."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Whether only to count, and how long it may take."""

@@ -1,0 +1,1 @@
+"""Lists written into files in the background, for whoever asked for them."""
