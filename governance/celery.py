@@ -28,7 +28,7 @@ app.conf.task_queues = [Queue(name, Exchange(name), routing_key=name) for name i
 app.steps["worker"].update((Pulse, DjangoStructLogInitStep))
 celeryd_after_setup.connect(listen_to_oneself)
 app.autodiscover_tasks()
-app.autodiscover_tasks(["governance.demo", "governance.retention"])
+app.autodiscover_tasks(["governance.demo", "governance.integration.exports", "governance.retention"])
 
 # Sweeps are intervals, not clock times: whatever was missed while beat was down, the next round finds.
 # `expires` keeps rounds from piling up on the broker while no worker runs.
@@ -49,6 +49,7 @@ BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "follow-changes": {"task": "cases.follow_changes", "schedule": 20, "options": {"expires": 20}},
     "follow-calendar": {"task": "cases.follow_calendar", "schedule": 15, "options": {"expires": 15}},
     "expire-uploads": {"task": "cases.expire_uploads", "schedule": 3600, "options": {"expires": 3600}},
+    "write-exports": {"task": "governance.write_exports", "schedule": 15, "options": {"expires": 15}},
     "forget-old-rows": {
         "task": "governance.forget_old_rows",
         "schedule": 3 * 3600,
