@@ -25,6 +25,7 @@ from .delivery import (
     Wanted,
 )
 from .heartbeat import Heartbeat
+from .intake import IntakeMapping, IntakePayload
 from .parts import (
     Attachment,
     CaseEvent,
@@ -60,6 +61,8 @@ __all__ = [
     "DeliveryPreference",
     "Feedback",
     "Heartbeat",
+    "IntakeMapping",
+    "IntakePayload",
     "LadderChange",
     "LadderRung",
     "Matter",
