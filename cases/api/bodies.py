@@ -109,9 +109,9 @@ def _named(name: str, what: str) -> Maker:
     return make
 
 
-def _name(name: str) -> Maker:
+def _name(name: str, what: str = "") -> Maker:
     def make(reading: Reading, case: Case) -> str | None:
-        found = reading.named(name, getattr(case, f"{name}_id"))
+        found = reading.named(what or name, getattr(case, f"{name}_id"))
         return found and found.name
 
     return make
@@ -298,7 +298,7 @@ FIELDS: Final[dict[str, Field]] = {
     "rating": Field(_rating, ("contacted", "solved", "satisfaction", "rated_at")),
     "is_supervised": Field(_plain("is_supervised"), ("is_supervised",)),
     "resolved_on_spot": Field(_plain("resolved_on_spot"), ("resolved_on_spot",)),
-    "merged_into": Field(_name("merged_into"), ("merged_into_id",)),
+    "merged_into": Field(_name("merged_into", "order"), ("merged_into_id",)),
     "source": Field(_or_null("source"), ("source",)),
     "source_number": Field(_or_null("source_number"), ("source_number",)),
     "client_id": Field(_client_id, ("client_id",)),
