@@ -23,7 +23,7 @@ from governance.settings.api import API_VERSION
 from .document import served, version
 
 #: What the root names: routes without parameters.
-DOORS = ("me",)
+DOORS = ("me", "places", "matters", "units", "members", "check_ins", "points", "points_entries")
 
 
 class Index(serializers.Serializer[Any]):

@@ -44,6 +44,10 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
         "MatterKindEnum": "cases.models.MatterClass.Section",
         "ExportKindEnum": ["orders", "wishes", "figures"],
         "PlaceKindEnum": "grids.models.PlaceKind",
+        "UnitKindEnum": "partymembers.models.Unit.Kind",
+        "MemberStatusEnum": "partymembers.models.Member.Status",
+        "CheckInStateEnum": "partymembers.models.CheckIn.State",
+        "PointsKindEnum": "partymembers.models.PointsTransaction.Kind",
     },
     # Words for the document are English, whoever asks; its hooks add what all endpoints share.
     "POSTPROCESSING_HOOKS": [

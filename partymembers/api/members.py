@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
 from django.db.models import Q, QuerySet
 from django.utils import timezone
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_field
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -64,14 +65,15 @@ class MemberRow(ChosenFields):
         """As the view has found the caller may read it."""
         return name_for(member.user, self.context)
 
+    @extend_schema_field(serializers.ChoiceField(choices=[each.value for each in Standing]))
     def get_standing(self, member: Member) -> str:
         """Today's."""
         is_waiting: bool = member.is_waiting  # type: ignore[attr-defined]  # annotated
         return standing_of(member, on=timezone.localdate(), is_waiting=is_waiting).value
 
-    def get_due_on(self, member: Member) -> str:
-        """A date."""
-        return due_on(member.settled_on).isoformat()
+    def get_due_on(self, member: Member) -> dt.date:
+        """A month after."""
+        return due_on(member.settled_on)
 
 
 class CheckInRow(ChosenFields):
