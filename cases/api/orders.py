@@ -22,6 +22,7 @@ from cases.filters import OrderFilter
 from cases.models import Case, CaseEvent
 from cases.querysets import CaseQuerySet
 from cases.workflow import Kind
+from governance.common.api.asked import choice_of
 from governance.common.api.views import Endpoint
 from governance.common.errors import Invalid
 from grids.api.crs import CRS, system_of
@@ -90,16 +91,13 @@ class Orders(Endpoint):
 
     def order_of(self, request: Request) -> str:
         """What the list is ordered by. Raises Invalid."""
-        order = request.query_params.get("order_by", "-reported_at")
-        if order not in ORDER_BY:
-            raise Invalid(_("One of: %(names)s.") % {"names": ", ".join(ORDER_BY)}, field="order_by")
-        return order
+        return choice_of(request, "order_by", ORDER_BY) or ORDER_BY[0]
 
     @extend_schema(
         operation_id="listOrders",
         summary="Orders or wishes",
         parameters=[
-            OpenApiParameter("order_by", str, enum=ORDER_BY, default="-reported_at", description="Order."),
+            OpenApiParameter("order_by", str, enum=ORDER_BY, default=ORDER_BY[0], description="Order."),
             _CHOSEN, _expand(OrderRow.expandable), CRS,
         ],
         responses=OrderRow(many=True),

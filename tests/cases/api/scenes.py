@@ -1,0 +1,68 @@
+"""Two communities with an order each, and callers who know the one or the other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from rest_framework.test import APIClient
+
+from cases.actions import reporting
+from cases.actions.reporting import Contact, Report
+from cases.models import Case, Channel
+from partymembers.models import User
+from tests.factories.cases import NOON, World, make_world
+from tests.factories.keys import Caller
+
+ORDERS = "/api/v1/orders/"
+NAME, PHONE = "欧阳秀英", "13955556666"
+
+
+@dataclass
+class Sides:
+    """An order in the west and one in the east, both reported by a resident with a phone."""
+
+    world: World
+    west: Case
+    east: Case
+
+    def caller(self, *scopes: str, **seat: Any) -> Caller:
+        """A desk of the west unless told otherwise."""
+        return Caller(*(scopes or ("orders:read",)), **(seat or {"place": self.world.city.west}))
+
+
+def make_sides() -> Sides:
+    """Both orders are told apart by their addresses and by where they are."""
+    world = make_world()
+    city = world.city
+    west = resident_reports(world, address="西涧路 1 号", at_place=city.west_1)
+    east = resident_reports(world, address="东门路 2 号", at_place=city.east_1)
+    return Sides(world, west, east)
+
+
+def resident_reports(world: World, *, address: str, at_place: Any, at: Any = NOON, **fields: Any) -> Case:
+    """A report by a resident without an account; the words hold the phone, as people's words do."""
+    lng, lat = world.city.inside(at_place)
+    report = Report(
+        matter=world.matter,
+        channel=Channel.RESIDENT,
+        description=f"箅子坏了，请打 {PHONE}",
+        address=address,
+        lng=lng,
+        lat=lat,
+        **fields,
+    )
+    return reporting.report_case(report=report, reporter=None, contact=Contact(NAME, PHONE), at=at)
+
+
+def session(user: User) -> APIClient:
+    """A person who is signed in."""
+    client = APIClient()
+    client.force_login(user)
+    return client
+
+
+def numbers(answer: Any) -> list[str]:
+    """Of a list that was answered."""
+    assert answer.status_code == 200, answer.content
+    return [row["number"] for row in answer.json()["results"]]
