@@ -7,6 +7,7 @@ that transaction and then gets the same answer; after a crash there is neither w
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
@@ -26,7 +27,7 @@ from partymembers.models import IdempotentRequest
 HEADER = "Idempotency-Key"
 #: Repeats are known for this many days.
 KEPT_DAYS = 3
-_LONGEST = 255
+_KEY = re.compile(r"[!-~]{1,255}")
 _KEPT_HEADERS = ("Location", "ETag", "Content-Language")
 #: What has nothing to do with the request itself may go otherwise the next time.
 _TRANSIENT = 500
@@ -43,7 +44,7 @@ def idempotent(handler: Handler) -> Handler:
         key = request.headers.get(HEADER, "")
         if not key:
             return handler(self, request, *args, **kwargs)
-        if len(key) > _LONGEST or not key.isprintable():
+        if not _KEY.fullmatch(key):
             raise Invalid(_("At most 255 visible characters."), field=HEADER)
         try:
             return _once(self, request, key, lambda: handler(self, request, *args, **kwargs))
@@ -57,9 +58,10 @@ def idempotent(handler: Handler) -> Handler:
 
 @transaction.atomic
 def _once(view: Any, request: Request, key: str, work: Callable[[], Response]) -> Response | HttpResponse:
-    claim = _claim(request, key)
-    if claim is None:
-        return _repeat(request, key)
+    asked = _row(request, key)
+    claim = _claim(asked)
+    if claim.status is not None:
+        return _repeat(claim, asked)
     try:
         with transaction.atomic():
             response = work()
@@ -77,13 +79,16 @@ def _once(view: Any, request: Request, key: str, work: Callable[[], Response]) -
     return response
 
 
-def _claim(request: Request, key: str) -> IdempotentRequest | None:
-    """The row of the first request; None for a repeat, after waiting for the first to end."""
-    IdempotentRequest.objects.bulk_create([_row(request, key)], ignore_conflicts=True)
-    mine = IdempotentRequest.objects.filter(user=user_of(request), key=key, is_conflict=False)
-    row = mine.select_for_update().first()
-    # The first one's claim has an answer by the time that its lock is ours.
-    return row if row is not None and row.status is None else None
+def _claim(asked: IdempotentRequest) -> IdempotentRequest:
+    """The row of the first request with this key, locked; of a repeat after waiting for the first to end.
+
+    Without an answer it is this request's own.
+    """
+    first = IdempotentRequest.objects.filter(user_id=asked.user_id, key=asked.key, is_conflict=False)
+    while True:
+        IdempotentRequest.objects.bulk_create([asked], ignore_conflicts=True)
+        if (row := first.select_for_update().first()) is not None:
+            return row  # else the first one's was too old, and has gone between the two statements
 
 
 def _row(request: Request, key: str) -> IdempotentRequest:
@@ -92,7 +97,8 @@ def _row(request: Request, key: str) -> IdempotentRequest:
     except RawPostDataException as error:
         raise Invalid(_("A request in parts takes no Idempotency-Key."), field=HEADER) from error
     path = request.get_full_path()[:500]
-    told = f"{request.method}\n{path}\n{request.content_type}\n".encode() + body
+    media_type = (request.content_type or "").partition(";")[0].strip().lower()
+    told = f"{request.method}\n{request.get_full_path()}\n{media_type}\n".encode() + body
     return IdempotentRequest(
         user=user_of(request),
         key=key,
@@ -104,10 +110,8 @@ def _row(request: Request, key: str) -> IdempotentRequest:
     )
 
 
-def _repeat(request: Request, key: str) -> HttpResponse:
-    """The first answer, byte for byte. Raises WrongState (409) where the key came with something else."""
-    first = IdempotentRequest.objects.get(user=user_of(request), key=key, is_conflict=False)
-    again = _row(request, key)
+def _repeat(first: IdempotentRequest, again: IdempotentRequest) -> HttpResponse:
+    """The first answer, byte for byte. Raises KeyReused (409) where the key came with something else."""
     if again.fingerprint != first.fingerprint:
         raise KeyReused(again)
     response = HttpResponse(bytes(first.answer), status=first.status)
@@ -131,7 +135,7 @@ def _keep(again: IdempotentRequest) -> None:
     """The other request, beside the first; of one key not without end."""
     others = IdempotentRequest.objects.filter(user_id=again.user_id, key=again.key, is_conflict=True)
     if others.count() < _MOST_CONFLICTS:
-        again.is_conflict, again.status = True, WrongState.http_status
+        again.pk, again.is_conflict, again.status = None, True, WrongState.http_status
         again.save()
 
 

@@ -24,7 +24,7 @@ def scope_of(view: Any, method: str) -> str | None:
 
 
 def scopes_of(view: Any, method: str) -> tuple[str, ...]:
-    """The scopes of which each opens a method of an endpoint; which rows it then gives is the view's affair."""
+    """The scopes of which each opens a method of an endpoint; its rows are then the view's affair."""
     is_read = (method in SAFE_METHODS and not view.writes_only) or view.reads_by_post
     verb = "read" if is_read else "write"
     wanted = [f"{resource}:{verb}" for resource in (view.resource, *view.other_resources) if resource]
