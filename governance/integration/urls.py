@@ -10,7 +10,6 @@ app_name = "api"
 
 v1: list[URLPattern | URLResolver] = [
     path("", Root.as_view(), name="root"),
-    path("", include("grids.api.urls")),
     path("", include("partymembers.api.urls")),
     path("", include("cases.api.urls")),
     path("", include("governance.integration.figures_urls")),

@@ -22,7 +22,3 @@ def routes(reach_of: Callable[[Request], Reach]) -> list[URLPattern]:
         path("places/<str:code>/", PlaceView.as_view(reach_of=reach_of), name="place"),
         path("places/<str:code>/boundary/", Boundary.as_view(reach_of=reach_of), name="boundary"),
     ]
-
-
-#: None here: without knowing the caller nothing may be read.
-urlpatterns: list[URLPattern] = []

@@ -132,11 +132,10 @@ def _holder_of(row: Any) -> Any:
 
 
 def _day_of(request: Request, name: str) -> dt.date | None:
-    given = text_of(request, name)
-    if not given:
+    if name not in request.query_params:
         return None
     try:
-        day = parse_date(given)
+        day = parse_date(text_of(request, name))
     except ValueError:
         day = None
     if day is None:

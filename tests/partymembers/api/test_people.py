@@ -193,7 +193,7 @@ class TestPoints:
         assert rows(west, ENTRIES, holder="W1", kind="correction") == [correction]
         assert len(rows(west, ENTRIES, **{"from": "2026-11-20", "to": "2026-11-20"})) == 3
         assert rows(west, ENTRIES, **{"from": "2026-11-21"}) == rows(west, ENTRIES, to="2026-11-19") == []
-        for wrong in ("2026-02-30", "today"):
+        for wrong in ("2026-02-30", "today", ""):
             refused = west.get(ENTRIES, {"from": wrong})
             assert (refused.status_code, refused.json()["errors"][0]["field"]) == (400, "from")
 
