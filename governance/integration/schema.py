@@ -9,6 +9,7 @@ from drf_spectacular.openapi import AutoSchema
 from rest_framework.permissions import SAFE_METHODS
 
 from governance.common.api.fields import ChosenFields
+from governance.common.api.strict import Strict
 from governance.common.api.views import Endpoint
 from partymembers.api.permissions import scopes_of
 
@@ -103,11 +104,13 @@ class EndpointSchema(AutoSchema):
         return kind if issubclass(kind, ChosenFields) else None
 
     def _map_basic_serializer(self, serializer: Any, direction: Any) -> Any:
-        """Rows of which the caller may choose the fields promise none of them."""
+        """Rows of which the caller may choose the fields promise none; strict input takes no others."""
         schema = super()._map_basic_serializer(serializer, direction)
-        chosen = serializer if isinstance(serializer, type) else type(serializer)
-        if direction == "response" and issubclass(chosen, ChosenFields):
+        kind = serializer if isinstance(serializer, type) else type(serializer)
+        if direction == "response" and issubclass(kind, ChosenFields):
             schema.pop("required", None)
+        if direction == "request" and issubclass(kind, Strict):
+            schema["additionalProperties"] = False
         return schema
 
     def _tell_answers(self, operation: dict[str, Any]) -> None:
@@ -139,7 +142,7 @@ class EndpointSchema(AutoSchema):
             or bool(names & {("query", "place"), ("query", "lng")}),
             "406": True,
             "409": self._writes or getattr(self.view, "may_be_unfinished", False),
-            "412": ("header", "If-Match") in names,
+            "412": bool(names & {("header", "If-Match"), ("header", "Tus-Resumable")}),
             "413": "requestBody" in operation,
             "415": "requestBody" in operation,
             "429": True,

@@ -42,7 +42,7 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
         "ClockStateEnum": ["running", "paused", "stopped"],
         "RequestKindEnum": "cases.models.CaseRequest.Kind",
         "MatterKindEnum": "cases.models.MatterClass.Section",
-        "ExportKindEnum": ["orders", "wishes", "figures"],
+        "ExportKindEnum": "governance.integration.exports.serializers.SCOPES",
         "PlaceKindEnum": "grids.models.PlaceKind",
         "UnitKindEnum": "partymembers.models.Unit.Kind",
         "MemberStatusEnum": "partymembers.models.Member.Status",

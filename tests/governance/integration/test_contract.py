@@ -1,0 +1,155 @@
+"""The running server keeps what its document says: with every key, for whatever is sent."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import re
+from typing import Any
+
+import pytest
+from django.core.cache import cache
+from pytest_django.live_server_helper import LiveServer
+
+from cases.models import Attachment, Case, Matter
+from governance.integration.document import Document, committed, operations
+from grids.models import Place
+from partymembers.models import Branch, ServiceAccount, Unit, User
+from partymembers.scopes import SCOPES
+from tests.factories.cases import bring_to, make_attachment
+from tests.factories.keys import Caller, key_of, service_account
+from tests.factories.party import bring_wish_to, make_party
+from tests.governance.integration import contract
+
+pytestmark = pytest.mark.django_db(transaction=True)
+#: Seconds of `make fuzz` for each set of scopes; without them a bounded look, the same each time in CI.
+SECONDS = int(os.environ.get("FUZZ_SECONDS") or 0)
+SEED = 1 if "CI" in os.environ else random.randrange(1 << 32)
+INCIDENTS = ("reported", "accepted", "dispatched", "handling", "suspended", "handled", "closed")
+WISHES = ("asked", "published", "claimed", "closed")
+#: What cannot go well by chance: actions hang on the state of the order, uploads on what came before.
+BY_CHANCE = re.compile(r"/actions/|/uploads/|/attachments/|/intake/|/exports/|POST ")
+
+
+@pytest.fixture
+def document() -> Document:
+    """As integrators have it."""
+    return json.loads(committed().read_text("utf-8"))
+
+
+@pytest.fixture
+def system() -> ServiceAccount:
+    """Another system that acts for the city's desk, where there is something of everything."""
+    cache.clear()  # rates counted by an earlier test
+    party = make_party()
+    for state in INCIDENTS:
+        bring_to(party.world, state)
+    for state in WISHES:
+        bring_wish_to(party, state)
+    account = service_account(place=party.world.city.city)
+    for _number in range(5):
+        make_attachment(account.user)
+    return account
+
+
+def known() -> contract.Values:
+    """Parameter → what the world knows by that name."""
+    places = sorted(Place.objects.values_list("code", flat=True))
+    units = sorted(Unit.objects.values_list("code", flat=True))
+    matters = sorted(matter.full_code for matter in Matter.objects.select_related("matter_class"))
+    members = sorted(User.objects.filter(member__isnull=False).values_list("username", flat=True))
+    return {
+        **{f"query.{name}": list(places) for name in ("place", "parent", "below", "root", "serves")},
+        "query.lng": [118.3],
+        "query.lat": [32.3],
+        "query.unit": list(units),
+        "query.matter": list(matters),
+        "query.branch": sorted(Branch.objects.values_list("code", flat=True)),
+        "query.period": ["2026-11", "2026-W47", "2026-11-20"],
+        "query.from": ["2026-11-01"],
+        "query.to": ["2026-11-20"],
+        "query.compare": ["previous"],
+        "query.kinds": ["report", "accept,dispatch"],
+        "query.holder": list(members),
+        "path.number": sorted(Case.objects.values_list("number", flat=True)),
+        "path.token": sorted(Attachment.objects.values_list("token", flat=True)),
+        "path.action": ["accept", "decline", "urge", "add_information"],
+        "body.matter": list(matters),
+        "body.place": list(places),
+        "body.standard": [1],
+        "body.attachments[*]": sorted(Attachment.objects.values_list("token", flat=True)),
+        "body.orders[*].matter": list(matters),
+        "body.orders[*].place": list(places),
+        "places": list(places),
+        "units": list(units),
+        "matters": list(matters),
+        "members": list(members),
+    }
+
+
+def values_of(path: str, operations: Document, document: Document) -> contract.Values:
+    """What is known for one address: codes of its resource, and its rows' own fields."""
+    values = known()
+    values["path.code"] = values.get(path.split("/")[3], [])
+    rows = operations.get("get", {}).get("responses", {}).get("200", {}).get("content", {})
+    values["query.formula"] = ["all", "check_in"] if "party" in path else ["all", "on_time"]
+    if fields := fields_of(document, rows.get("application/json", {}).get("schema", {})):
+        values["query.fields"] = list(fields)
+    return {name: listed for name, listed in values.items() if "." in name and listed}
+
+
+def fields_of(document: Document, schema: Document) -> list[str]:
+    """The names of the fields of a row, or of the rows of a page."""
+    whole = document["components"]["schemas"].get(schema.get("$ref", "").rpartition("/")[2], schema)
+    properties = whole.get("properties", {})
+    if "results" in properties:
+        return fields_of(document, properties["results"].get("items", {}))
+    return sorted(properties)
+
+
+def test_the_server_keeps_its_document(
+    live_server: LiveServer, system: ServiceAccount, document: Document
+) -> None:
+    how: dict[str, Any] = {"seed": SEED, "examples": 8, "phases": ("examples", "fuzzing")}
+    if SECONDS:
+        how = {"seed": SEED, "examples": 100, "seconds": SECONDS}
+
+    values = {path: values_of(path, ways, document) for path, ways in document["paths"].items()}
+
+    report = contract.run(document, live_server.url, key_of(system), values, **how)
+
+    for label, counted in report.answers.items():
+        print(f"{report.share(label):.0%} {label} {dict(counted)}")
+    assert not report.failures, f"seed {SEED}\n" + "\n".join(f"{a}\n{b}" for a, b in report.failures.items())
+    asked = {where for where, _operation in operations(document)}
+    assert report.answers.keys() == asked
+    poor = {where for where in asked if not BY_CHANCE.search(where) and report.share(where) < 0.2}
+    assert poor == set()
+
+
+def address_of(path: str) -> str:
+    """The address with names that nobody has."""
+    return re.sub(r"\{\w+\}", "1", path)
+
+
+def test_each_scope_opens_what_the_document_says_and_nothing_else(
+    system: ServiceAccount, document: Document
+) -> None:
+    """Every operation with a key of each scope, and with a method that it does not know."""
+    for scope in SCOPES:
+        caller = Caller(scope, account=system)
+        for where, operation in operations(document):
+            method, _space, path = where.partition(" ")
+            address = address_of(path)
+            answer = caller.generic(method, address, "{}", content_type="application/json")
+            is_open = not operation["x-scopes"] or scope in operation["x-scopes"]
+            refused = answer.status_code == 403 and answer.json()["code"] == "scope_missing"
+            assert refused is not is_open, (scope, where)
+            assert str(answer.status_code) in operation["responses"], (scope, where)
+    methods = {path: {name.upper() for name in ways} for path, ways in document["paths"].items()}
+    for path, known_methods in methods.items():
+        for method in {"GET", "POST", "PUT", "PATCH", "DELETE", "TRACE", "OPTIONS"} - known_methods:
+            answer = caller.generic(method, address_of(path))
+            assert answer.status_code == 405, (method, path)
+            assert answer.json()["code"] == "method_not_allowed", (method, path)
