@@ -229,6 +229,8 @@ class TestBoundaries:
         corner = wgs84_to_gcj02(118.314, 32.304)
         assert pinned["geometry"] == {"type": "Point", "coordinates": [round(n, 7) for n in corner]}
         assert features(city.city) == []
+        plain = caller.get(f"{PLACES}{city.west.code}/boundary/", headers={"Accept": "application/json"})
+        assert plain.headers["Content-Type"] == "application/json"
 
 
 class TestScope:
