@@ -23,7 +23,20 @@ from governance.settings.api import API_VERSION
 from .document import served, version
 
 #: What the root names: routes without parameters.
-DOORS = ("me", "places", "matters", "units", "members", "check_ins", "points", "points_entries")
+DOORS = (
+    "me",
+    "places",
+    "matters",
+    "units",
+    "members",
+    "check_ins",
+    "points",
+    "points_entries",
+    "figures",
+    "formulas",
+    "party_figures",
+    "exports",
+)
 
 
 class Index(serializers.Serializer[Any]):

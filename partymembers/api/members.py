@@ -114,6 +114,10 @@ class Members(_MemberEndpoint):
 
     serializer_class = MemberRow
 
+    def get_queryset(self) -> QuerySet[Member]:
+        """Whom the caller knows, of those the address asks for. Raises Invalid that names the parameter."""
+        return _filtered(members_known_to(access_of_caller(self.request)), self.request)
+
     @extend_schema(
         operation_id="listMembers",
         summary="List Party members",
@@ -136,7 +140,7 @@ class Members(_MemberEndpoint):
         asked to be, or live there and are checked in nowhere. One that only reads, or acts for a unit, finds
         nobody.
         """
-        rows: Any = self.paginate_queryset(_filtered(members_known_to(access_of_caller(request)), request))
+        rows: Any = self.paginate_queryset(self.get_queryset())
         return self.get_paginated_response(self.shown(MemberRow, rows, naming="name"))
 
 

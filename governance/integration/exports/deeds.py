@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
@@ -31,12 +32,19 @@ MOST_UNFINISHED: Final = 3
 MOST_KEPT: Final = 50
 
 
+@dataclass(frozen=True)
+class Wanted:
+    """Which list, as what kind of file, narrowed how."""
+
+    kind: str
+    form: str
+    filters: Mapping[str, Sequence[str]]
+
+
 @transaction.atomic
 def ask_export(
+    wanted: Wanted,
     *,
-    kind: str,
-    form: str,
-    filters: Mapping[str, Sequence[str]],
     user: User,
     key: ApiKey | None,
     access: Access,
@@ -44,7 +52,7 @@ def ask_export(
     at: datetime,
     ip: str | None = None,
 ) -> ExportJob:
-    """Have a list written into a file by a worker.
+    """Have a list written into a file by a worker. Addresses in it begin with `origin`.
 
     Raises what the list says to such filters (each field as `filters.…`), PermissionDenied for a key that
     may not read it, and Throttled where the account has too many already.
@@ -53,20 +61,31 @@ def ask_export(
         token=secrets.token_urlsafe(24),
         user=user,
         key=key,
-        kind=kind,
-        format=form,
-        filters={name: list(values) for name, values in filters.items()},
+        kind=wanted.kind,
+        format=wanted.form,
+        filters={name: list(values) for name, values in wanted.filters.items()},
         language=get_language() or "",
         origin=origin,
         asked_at=at,
         expires_at=at + KEPT,
     )
-    if "kind" in filters:
+    _check(job, access)
+    _require_room(user, at)
+    job.save()
+    told = {"kind": job.kind, "format": job.format, "filters": job.filters}
+    record_access(user, "exportjob_added", job, ip, at=at, **told)
+    transaction.on_commit(_nudge)
+    return job
+
+
+def _check(job: ExportJob, access: Access) -> None:
+    """Ask the list itself, now: what it refuses would fail later anyway."""
+    if "kind" in job.filters:
         raise Invalid(_("The kind of the export says which."), field="filters.kind")
     request = request_of(job, access)
-    require_scope(request, kind)
+    require_scope(request, job.kind)
     try:
-        source_of(kind, request)
+        source_of(job.kind, request)
     except NotVisible as error:
         raise Invalid(error.message, field="filters") from error
     except DomainError as error:
@@ -74,11 +93,6 @@ def ask_export(
         raise
     except ValidationError as error:
         raise ValidationError({"filters": error.detail}) from error
-    _require_room(user, at)
-    job.save()
-    record_access(user, "exportjob_added", job, ip, at=at, kind=kind, format=form, filters=job.filters)
-    transaction.on_commit(_nudge)
-    return job
 
 
 def _require_room(user: User, at: datetime) -> None:

@@ -140,8 +140,8 @@ def _finish(job: ExportJob, draft: str, name: str, *, has_opened: bool) -> None:
     if not _end(job, State.DONE, at=at, file=name, size=size, sha256=sha256, expires_at=at + KEPT):
         raise _DroppedError
     if has_opened:
-        what = "reporters"
-        record_access(job.user, "personal_data_opened", job, at=at, what=what, kind=job.kind, rows=job.rows)
+        told: dict[str, Any] = {"what": "export", "kind": job.kind, "rows": job.rows}
+        record_access(job.user, "personal_data_opened", job, at=at, **told)
 
 
 def _end(job: ExportJob, state: str, *, at: datetime, **fields: Any) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
@@ -21,6 +21,8 @@ from governance.common.api.views import Endpoint
 from governance.common.errors import Invalid, TooLarge
 from governance.integration.figures.views import Figures
 from governance.models import ExportJob
+from partymembers.api.members import MemberRow, Members
+from partymembers.api.people import OPENS_NAMES, opens_names
 from partymembers.api.permissions import HasScope, has_scope
 
 Body = dict[str, Any]
@@ -76,10 +78,34 @@ def _orders(request: Request, columns: Sequence[str]) -> Source:
     read = rows.only(*columns_for(fields), "reported_at").order_by("-reported_at", "-pk")
     reading = _ExportReading(request, fields)
     return Source(
-        tuple(column for column in columns if column.partition(".")[0] in fields),
+        _chosen(columns, fields),
         (bodies_of(reading, cases) for cases in _batched(read.iterator(chunk_size=BATCH))),
         lambda: reading.has_opened,
     )
+
+
+def _members(request: Request) -> Source:
+    """Members as their list has them; the name of each is opened with the whole, in one entry."""
+    if unknown := sorted(set(request.query_params) - _OF_MEMBERS):
+        told = {"name": unknown[0][:50], "known": ", ".join(sorted(_OF_MEMBERS))}
+        raise Invalid(_("“%(name)s” is not known here. Known: %(known)s.") % told, field=unknown[0][:50])
+    view = _view(Members, request)
+    rows = view.get_queryset()
+    require_size(rows)
+    is_open, fields = opens_names(request), MemberRow.wanted(request)
+    context = view.get_serializer_context() | {OPENS_NAMES: is_open}
+    return Source(
+        _chosen(MEMBER_COLUMNS, fields),
+        (
+            [dict(body) for body in MemberRow(members, many=True, context=context).data]
+            for members in _batched(rows.order_by("pk").iterator(chunk_size=BATCH))
+        ),
+        lambda: is_open and request.auth is not None and "name" in fields,
+    )
+
+
+def _chosen(columns: Iterable[str], fields: Container[str]) -> tuple[str, ...]:
+    return tuple(column for column in columns if column.partition(".")[0] in fields)
 
 
 def _figures(request: Request) -> Source:
@@ -154,6 +180,11 @@ WISH_COLUMNS: Final = (
     *_REPORTER, "reported_at", "wish.published_at", "wish.claim.claimed_at", "wish.delivered_at",
     "closed_at", *_RATING, "is_test", "updated_at",
 )  # fmt: skip
+_OF_MEMBERS: Final = frozenset({"standing", "branch", "q", "left", "fields"})
+MEMBER_COLUMNS: Final = (
+    "code", "name", "status", "home_branch.code", "home_branch.name", "check_in_branch.code",
+    "check_in_branch.name", "standing", "settled_on", "due_on", "checked_in_at", "left_on",
+)  # fmt: skip
 _NUMBERS: Final = ("formula", "value", "numerator", "denominator", "is_small_sample", "previous", "year")
 FIGURE_COLUMNS: Final = (
     "place", "unit", "matter", "channel", "from", "to", "dimension", "code", "name", "formula", "measure",
@@ -164,10 +195,12 @@ _SOURCES: Final[dict[str, Callable[[Request], Source]]] = {
     Kind.ORDERS: partial(_orders, columns=ORDER_COLUMNS),
     Kind.WISHES: partial(_orders, columns=WISH_COLUMNS),
     Kind.FIGURES: _figures,
+    Kind.MEMBERS: _members,
 }
 #: What a key needs beside `exports:write`.
 SCOPES: Final[dict[str, str]] = {
     Kind.ORDERS: "orders:read",
     Kind.WISHES: "wishes:read",
     Kind.FIGURES: "figures:read",
+    Kind.MEMBERS: "members:read",
 }

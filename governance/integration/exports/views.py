@@ -25,7 +25,7 @@ from partymembers.api.callers import access_of_caller, key_of, user_of
 from partymembers.api.idempotency import idempotent
 from partymembers.audit import address_of
 
-from .deeds import ask_export, drop_export
+from .deeds import Wanted, ask_export, drop_export
 from .serializers import AskExport, Export
 from .sources import require_scope
 from .writing import TYPES
@@ -78,9 +78,7 @@ class Exports(_Exports):
         asked.is_valid(raise_exception=True)
         values = asked.validated_data
         job = ask_export(
-            kind=values["kind"],
-            form=values["format"],
-            filters=values["filters"],
+            Wanted(values["kind"], values["format"], values["filters"]),
             user=user_of(request),
             key=key_of(request),
             access=access_of_caller(request),

@@ -12,6 +12,7 @@ from typing import Any, Final, Protocol
 
 from django.core.files.storage import default_storage
 from openpyxl import Workbook
+from rest_framework.utils.encoders import JSONEncoder
 
 from governance.dashboard.export import cell
 from governance.models import ExportJob
@@ -41,7 +42,7 @@ class _JsonLines:
         self._file = path.open("a", encoding="utf-8")
 
     def write(self, bodies: Iterable[Body]) -> None:
-        self._file.writelines(json.dumps(body, ensure_ascii=False) + "\n" for body in bodies)
+        self._file.writelines(json.dumps(body, ensure_ascii=False, cls=JSONEncoder) + "\n" for body in bodies)
 
     def close(self) -> None:
         self._file.close()

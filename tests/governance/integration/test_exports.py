@@ -6,7 +6,6 @@ import csv
 import hashlib
 import io
 import json
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -27,10 +26,11 @@ from governance.integration.exports.tasks import write
 from governance.models import ExportJob
 from governance.retention.forgetting import forget_old_rows
 from partymembers.actions.keys import disable_user
-from partymembers.models import AuditEntry, IdempotentRequest
+from partymembers.models import AuditEntry, BranchLevel, IdempotentRequest
 from tests.factories.catalogue import make_matter
 from tests.factories.grids import City, make_city
 from tests.factories.keys import Caller, key_of, service_account
+from tests.factories.party import make_branch, make_member
 from tests.factories.people import make_user
 from tests.governance.figures.histories import closed_order, order
 
@@ -41,9 +41,8 @@ DAY = timedelta(days=1)
 
 
 @pytest.fixture(autouse=True)
-def _folder(tmp_path: Path, settings: Settings) -> Iterator[Path]:
+def _folder(tmp_path: Path, settings: Settings) -> None:
     settings.MEDIA_ROOT = tmp_path
-    return tmp_path
 
 
 @pytest.fixture
@@ -137,6 +136,26 @@ def test_figures_and_wishes_are_written_too(city: City) -> None:
         (city.west_2.code, "on_time"): None,
     }
     assert fetched(caller, wishes).decode("utf-8-sig").startswith("number,state,matter_code")
+
+
+def test_members_come_with_masked_names_and_only_to_whom_they_concern(city: City) -> None:
+    home = make_branch()
+    for side, name in ((city.west, "王小明"), (city.east, "李东")):
+        make_member(name, home=home, checkin=make_branch(level=BranchLevel.COMMUNITY, place=side))
+    account = service_account(place=city.west)
+    masked, full = (
+        Caller("exports:write", "members:read", *more, account=account) for more in ((), ("personal:read",))
+    )
+    asked = [ask(masked, "members", "csv"), ask(full, "members"), ask(full, "members", fields="code")]
+    write_exports()
+    table = list(csv.DictReader(io.StringIO(fetched(masked, asked[0]).decode("utf-8-sig"))))
+    assert [(row["name"], row["standing"]) for row in table] == [("王某某", "checked_in")]
+    assert [row["name"] for row in lines(fetched(full, asked[1]))] == ["王小明"]
+    assert [list(row) for row in lines(fetched(full, asked[2]))] == [["code"]]
+    (entry,) = AuditEntry.objects.filter(action="personal_data_opened")
+    assert entry.data == {"what": "export", "kind": "members", "rows": 1}
+    refused = full.post(URL, {"kind": "members", "format": "csv", "filters": {"phone": "1"}})
+    assert refused.json()["errors"][0]["field"] == "filters.phone"
 
 
 def test_people_in_full_need_the_scope_and_are_one_entry_of_the_trail(city: City) -> None:
@@ -265,7 +284,8 @@ def test_one_writes_at_a_time(city: City) -> None:
     try:
         with other.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_lock(%s)", [LOCK])
-        assert write_exports() == 0
+            assert write_exports() == 0
+            cursor.execute("SELECT pg_advisory_unlock(%s)", [LOCK])
     finally:
         other.close()
     assert write_exports() == 1

@@ -19,10 +19,11 @@ from governance.common.formats import two_decimals
 from governance.figures.formulas import FIGURES, PARTS, Kind
 from governance.figures.party.formulas import PARTY_FIGURES
 from governance.figures.periods import midnight
-from partymembers.models import Role
+from partymembers.models import BranchLevel, Role
 from tests.factories.catalogue import make_matter
 from tests.factories.grids import City, make_city
 from tests.factories.keys import Caller, service_account
+from tests.factories.party import make_branch, make_member
 from tests.factories.people import make_unit, make_user
 from tests.governance.figures.histories import closed_order, order, random_orders
 
@@ -204,6 +205,41 @@ def test_a_key_of_the_west_never_meets_the_east(city: City) -> None:
     assert unit.get(FIGURES_URL, {"place": city.east.code}).status_code == 404
     assert unit.get("/api/v1/party-figures/").status_code == 404
     assert Caller("orders:read", place=city.west).get(FIGURES_URL).status_code == 403
+
+
+def test_the_partys_figures_are_those_of_the_pages_and_of_ones_own_place(city: City) -> None:
+    home = make_branch(unit=make_unit("机关"))
+    west, east = (make_branch(level=BranchLevel.COMMUNITY, place=side) for side in city.communities)
+    for checkin in (west, west, east):
+        make_member(home=home, checkin=checkin)
+    official = Client()
+    official.force_login(make_user(role=Role.OFFICIAL, place=city.street))
+    page = official.get(reverse("dashboard:party"), {"place": city.street.code}).context
+    url = "/api/v1/party-figures/"
+    caller = Caller("figures:read", place=city.street)
+    told = caller.get(url, {"dimension": "place", "formula": "check_in"}).json()
+    rows = {row.place.code: row.figures.current["members_in"] for row in page["places"].rows if row.place}
+    assert rows == {city.west.code: 2, city.east.code: 1}
+    assert {each["code"]: each["figures"][0]["numerator"] for each in told["results"]} == rows
+    for dimension, codes in (
+        ("unit", [home.unit.code]),
+        ("branch", [west.code, east.code]),
+        ("none", [None]),
+    ):
+        query = {"dimension": dimension, "formula": "check_in,wishes_asked"}
+        results = caller.get(url, query).json()["results"]
+        assert [each["code"] for each in results] == codes, dimension
+        assert sum(each["figures"][0]["denominator"] for each in results) == 3
+        # What nobody has taken is of no work unit: left out.
+        assert len(results[0]["figures"]) == (1 if dimension == "unit" else 2)
+
+    west_key = Caller("figures:read", place=city.west)
+    (own,) = west_key.get(url, {"formula": "check_in"}).json()["results"]
+    assert own["figures"][0]["denominator"] == 2
+    assert west_key.get(url, {"branch": east.code}).status_code == 404
+    assert west_key.get(url, {"branch": home.code}).status_code == 404
+    reader = Caller("figures:read", place=city.west, duty="reader")
+    assert reader.get(url).status_code == 404
 
 
 @pytest.mark.parametrize(
