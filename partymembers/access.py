@@ -87,7 +87,7 @@ def _read_access(user: User, on: dt.date) -> Access:
 
 def _read_service_access(user: User, on: dt.date) -> Access:
     """What a connected system reaches: its place with all below, or its unit."""
-    account = ServiceAccount.objects.select_related("place", "unit").filter(user=user).first()
+    account = _account_of_anyone().first(user_id=user.pk)
     if account is None:
         return NOTHING
     place, unit = account.place, account.unit
@@ -95,7 +95,8 @@ def _read_service_access(user: User, on: dt.date) -> Access:
     if place is not None:
         roles = frozenset({Role.DESK} if account.duty == ServiceAccount.Duty.DESK else ())
         own = (PlaceGrant(place.pk, Level(place.level), place.path, roles),)
-    inherited, inner = _reach(own, on=on)
+    reaches_further = account.reaches_further  # type: ignore[attr-defined]
+    inherited, inner = _reach(own, on=on) if reaches_further else ((), frozenset())
     return Access(
         user_id=user.pk,
         grants=(*own, *inherited),
@@ -104,6 +105,13 @@ def _read_service_access(user: User, on: dt.date) -> Access:
         is_service=True,
         is_sandbox=account.is_sandbox,
     )
+
+
+@lru_cache(maxsize=1)
+def _account_of_anyone() -> Kept[ServiceAccount]:
+    rows = ServiceAccount.objects.filter(user_id=Slot("user_id")).select_related("place", "unit")
+    rows = rows.annotate(reaches_further=territory.may_reach_further("place"))
+    return Kept(rows.defer("place__boundary"))
 
 
 @lru_cache(maxsize=1)

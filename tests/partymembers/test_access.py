@@ -11,6 +11,7 @@ from django.utils import timezone
 from grids.models import Level, Place, PlaceChange
 from partymembers.access import NOTHING, PlaceGrant, access_of, places_of, users_in, users_with
 from partymembers.models import DESK_ROLES, Role
+from tests.factories.keys import service_account
 from tests.factories.people import make_post, make_substitute, make_unit, make_user
 
 pytestmark = pytest.mark.django_db
@@ -190,6 +191,9 @@ def test_the_successor_of_a_split_place_sees_its_predecessor(street: Place) -> N
     assert access.desk_place_ids == {new.pk, old.pk}
     assert access.places_by_level() == {Level.COMMUNITY: {new.pk, old.pk}}
     assert not access_of(outsider, on=TODAY).covers(old.path)
+    system = service_account(place=new).user
+    assert not access_of(system, on=TODAY - DAY).covers(old.path)
+    assert access_of(system, on=TODAY).desk_place_ids == {new.pk, old.pk}
 
 
 def test_predecessors_are_followed_through_changes_and_upward(city: Place, street: Place) -> None:

@@ -285,4 +285,4 @@ def test_a_list_asks_as_much_for_three_as_for_one(town):
         for limit in (1, 3):
             with CaptureQueriesContext(connection) as asked:
                 assert len(rows(caller, address, limit=limit)) == limit
-            assert len(asked) == 5, address
+            assert len(asked) == 4, address

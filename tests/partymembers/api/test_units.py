@@ -75,4 +75,4 @@ def test_a_list_asks_as_much_for_three_as_for_one(west):
     for limit in (1, 3):
         with CaptureQueriesContext(connection) as asked:
             assert len(codes(west.get(UNITS, {"limit": limit}))) == limit
-        assert len(asked) == 4
+        assert len(asked) == 3
