@@ -9,7 +9,6 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from django.urls import reverse
 from rest_framework.request import Request
 
 from cases.api import hanging
@@ -115,10 +114,6 @@ def _name(name: str, what: str = "") -> Maker:
         return found and found.name
 
     return make
-
-
-def _url(reading: Reading, case: Case) -> str:
-    return reading.request.build_absolute_uri(reverse("api:order", args=[case.number]))
 
 
 def _light(reading: Reading, case: Case) -> str:
@@ -258,7 +253,7 @@ _PERSONS: Final = ("reporter_id", "reporter_name", "reporter_phone", "reporter_v
 #: Every field, in the order in which it is given.
 FIELDS: Final[dict[str, Field]] = {
     "number": Field(_plain("number"), to=_EVERYBODY),
-    "url": Field(_url, to=_EVERYBODY),
+    "url": Field(lambda reading, case: reading.url("order", case.number), to=_EVERYBODY),
     "version": Field(_plain("last_seq"), to=_EVERYBODY),
     "kind": Field(_plain("kind"), to=_EVERYBODY),
     "state": Field(_plain("state"), to=_EVERYBODY),

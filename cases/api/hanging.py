@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from django.urls import reverse
 from django.utils import timezone
 
 from cases.api.reading import Reading
@@ -100,7 +99,7 @@ def _is_shown(row: Attachment, case: Case, user: User) -> bool:
 
 
 def _attachment(row: Attachment, reading: Reading) -> Body:
-    url = reading.request.build_absolute_uri(reverse("api:attachment", args=[row.token]))
+    url = reading.url("attachment", row.token)
     place = None
     if row.claimed_lng is not None and row.claimed_lat is not None:
         lng, lat = point_out(row.claimed_lng, row.claimed_lat, reading.system)

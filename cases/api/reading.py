@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 from django.contrib.postgres.fields import ArrayField
 from django.db.models import BigIntegerField, F, Value
+from django.urls import reverse
 from django.utils import timezone
 from rest_framework.request import Request
 
@@ -46,6 +47,8 @@ ALWAYS = (
     "pk", "number", "kind", "state", "place_id", "desk_id", "building_id", "unit_id", "reporter_id",
     "whistles_sent", "last_seq",
 )  # fmt: skip
+#: Stands in an address for what is named there.
+_NAME = "NAME"
 #: Fields that name a place, by the column that points to it.
 PLACES = ("place", "desk", "city", "district", "street", "community", "grid", "building")
 
@@ -70,6 +73,7 @@ class Reading:
     wishes: dict[int, Wish] = field(default_factory=dict)
     halves: dict[int, Half] = field(default_factory=dict)
     opened: list[AuditEntry] = field(default_factory=list)
+    _urls: dict[str, str] = field(default_factory=dict)
 
     @cached_property
     def access(self) -> Access:
@@ -105,6 +109,13 @@ class Reading:
         self._load_beside(cases)
         if "wish" in self.fields:
             self.wishes = _wishes_of([case.pk for case in cases if case.kind == Kind.WISH])
+
+    def url(self, route: str, name: str) -> str:
+        """The whole address of an order or a picture; looked up once an answer."""
+        if route not in self._urls:
+            address = reverse(f"api:{route}", args=[_NAME])
+            self._urls[route] = self.request.build_absolute_uri(address)
+        return self._urls[route].replace(_NAME, name)
 
     def named(self, what: str, pk: int | None) -> Named | None:
         """A thing by its id; None for none."""

@@ -58,6 +58,11 @@ class ByCursor(BasePagination):
         )
         return self.page.rows
 
+    def take(self, page: CursorPage[Any], request: Request) -> list[Any]:
+        """A page that the view has read by statements of its own."""
+        self.request, self.page = request, page
+        return page.rows
+
     def get_paginated_response(self, data: Any) -> Response:
         """Rows, and the addresses of the pages beside this one."""
         body = {
