@@ -21,6 +21,7 @@ from typing import Any, Final
 
 from celery import bootsteps, shared_task
 from celery.worker import state
+from django.conf import settings
 from kombu import Exchange, Queue
 
 logger = logging.getLogger("gezhi.alive")
@@ -96,7 +97,8 @@ class Pulse(bootsteps.StartStopStep):
         queue = own_queue()
         if queue is not None:
             names = frozenset(worker.app.amqp.queues.consume_from)
-            self._entry = worker.timer.call_repeatedly(EVERY, self._beat, (worker, queue.name, names))
+            pause = EVERY / settings.TASK_PACE
+            self._entry = worker.timer.call_repeatedly(pause, self._beat, (worker, queue.name, names))
 
     def stop(self, worker: Any) -> None:
         """Send no more."""

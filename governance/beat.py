@@ -51,7 +51,7 @@ class SingleScheduler(Scheduler):
         """Send what is due and return the seconds until the next look."""
         touch()
         if not self._is_active():
-            return RETRY_SECONDS
+            return RETRY_SECONDS / settings.TASK_PACE
         return float(super().tick(*args, **kwargs))
 
     def close(self) -> None:

@@ -66,7 +66,6 @@ BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
         "options": {"expires": 1800},
     },
 }
-app.conf.beat_schedule = BEAT_SCHEDULE
 #: Beside it where the settings let the demo city live on.
 DEMO_SCHEDULE: dict[str, dict[str, Any]] = {
     "trickle-demo": {"task": "governance.trickle_demo", "schedule": 45, "options": {"expires": 40}},
@@ -74,12 +73,14 @@ DEMO_SCHEDULE: dict[str, dict[str, Any]] = {
 
 
 @app.on_after_configure.connect
-def schedule_demo(sender: Celery, **_kwargs: Any) -> None:
-    """Settings are read when a process starts, so only now is it known whether there is a demo."""
+def schedule(sender: Celery, **_kwargs: Any) -> None:
+    """Settings are read when a process starts, so only now are the demo and the pace known."""
     from django.conf import settings  # noqa: PLC0415  not on import
 
-    if settings.DEMO_TRICKLE:
-        sender.conf.beat_schedule = {**BEAT_SCHEDULE, **DEMO_SCHEDULE}
+    entries = {**BEAT_SCHEDULE, **(DEMO_SCHEDULE if settings.DEMO_TRICKLE else {})}
+    sender.conf.beat_schedule = {
+        name: {**entry, "schedule": entry["schedule"] / settings.TASK_PACE} for name, entry in entries.items()
+    }
 
 
 @modify_context_before_task_publish.connect

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -55,6 +56,16 @@ def waits_for_a_lock() -> bool:
         return cursor.fetchone() is not None
 
 
+def database_is_quiet() -> bool:
+    """Whether nobody else uses this test's database; emptying the tables meanwhile could deadlock."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+            " AND pid <> pg_backend_pid() AND backend_type = 'client backend' AND state <> 'idle'"
+        )
+        return cursor.fetchone() == (0,)
+
+
 def database_url() -> str:
     """DATABASE_URL of this process's own test database, for programs that a test starts."""
     database = connection.settings_dict
@@ -73,26 +84,21 @@ def program_env() -> dict[str, str]:
     }
 
 
-@pytest.fixture
-def celery_worker(
-    transactional_db: None, program_env: dict[str, str], tmp_path: Path
-) -> Iterator[subprocess.Popen[bytes]]:
-    """A real Celery worker on this test's database and broker, for tests of delivery itself.
-
-    Committed rows are its only way to see what a test did, hence `transactional_db`.
-    """
+@contextlib.contextmanager
+def running_worker(env: dict[str, str], folder: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """A real Celery worker on this test's database and broker; log and sign of life lie in `folder`."""
     from cases.publishing import heard  # noqa: PLC0415  and so does the cache
     from governance.celery import app, say_alive  # noqa: PLC0415  Celery reads the settings when it is imported
 
-    alive = tmp_path / "alive"
+    alive = folder / "alive"
     app.control.purge()
     for task in ("cases.relay", "cases.send_outbound"):  # what was thrown away stands for nothing
         heard(task)
     options = "--queues urgent,celery --concurrency 1 --without-gossip --without-mingle --loglevel WARNING"
     command = [sys.executable, "-m", "celery", "--quiet", "-A", "governance", "worker", *options.split()]
-    with (tmp_path / "worker.log").open("wb") as log:
+    with (folder / "worker.log").open("wb") as log:
         worker = subprocess.Popen(
-            command, cwd=ROOT, env={**program_env, "GEZHI_SIGN_OF_LIFE": str(alive)}, stdout=log, stderr=log
+            command, cwd=ROOT, env={**env, "GEZHI_SIGN_OF_LIFE": str(alive)}, stdout=log, stderr=log
         )
     try:
         say_alive.delay()
@@ -105,6 +111,18 @@ def celery_worker(
         except subprocess.TimeoutExpired:
             worker.kill()
             worker.wait()
+
+
+@pytest.fixture
+def celery_worker(
+    transactional_db: None, program_env: dict[str, str], tmp_path: Path
+) -> Iterator[subprocess.Popen[bytes]]:
+    """A worker of the test's own, for tests of delivery itself.
+
+    Committed rows are its only way to see what a test did, hence `transactional_db`.
+    """
+    with running_worker(program_env, tmp_path) as worker:
+        yield worker
 
 
 @pytest.fixture

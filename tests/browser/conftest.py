@@ -9,13 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.db import connection
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 from pytest_django.live_server_helper import LiveServer
 
 from tests.browser.complaints import Complaints
 from tests.browser.sending import signed_in
-from tests.conftest import wait_for
+from tests.conftest import database_is_quiet, wait_for
 from tests.factories.cases import World, make_world
 from tests.factories.pictures import picture_bytes
 
@@ -89,18 +88,8 @@ def open_page(request: pytest.FixtureRequest, chromium: Browser, complaints: Com
     for context in contexts:
         context.close()
     if "live_server" in request.fixturenames:
-        wait_for(_is_quiet)
+        wait_for(database_is_quiet)  # the server may not be done with what pages had asked
     assert complaints == []
-
-
-def _is_quiet() -> bool:
-    """Whether the server is done with what pages had asked: emptying the tables next could deadlock."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
-            " AND pid <> pg_backend_pid() AND backend_type = 'client backend' AND state <> 'idle'"
-        )
-        return cursor.fetchone() == (0,)
 
 
 @pytest.fixture

@@ -5,6 +5,9 @@ from __future__ import annotations
 import signal
 import subprocess
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 import redis
@@ -17,12 +20,48 @@ from cases.models import Case, CaseEvent, Notification
 from cases.publishing import publisher
 from cases.relay import lag, run_relay
 from cases.workflow import State
+from governance import health
+from governance.alive import QUEUES
 from governance.celery import BEAT_SCHEDULE, app
-from tests.conftest import wait_for
+from tests.conftest import database_is_quiet, running_worker, wait_for
 from tests.factories.cases import World, make_world, report
 from tests.factories.catalogue import make_matter
 
 pytestmark = pytest.mark.django_db(transaction=True)
+
+
+class Workers:
+    """One real worker after another: a start takes seconds, so that tests share one until it is killed."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.stack = ExitStack()
+        self.last: subprocess.Popen[bytes] | None = None
+
+    def get(self, env: dict[str, str]) -> subprocess.Popen[bytes]:
+        if self.last is None or self.last.poll() is not None:
+            self.last = self.stack.enter_context(running_worker(env, self.folder))
+        return self.last
+
+
+@pytest.fixture(scope="module")
+def workers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workers]:
+    workers = Workers(tmp_path_factory.mktemp("worker"))
+    with workers.stack:
+        yield workers
+
+
+@pytest.fixture
+def celery_worker(
+    transactional_db: None, workers: Workers, program_env: dict[str, str]
+) -> Iterator[subprocess.Popen[bytes]]:
+    """The worker of this module's tests; its last task is over when the tables are emptied."""
+    yield workers.get(program_env)
+    with health.broker() as client:
+        prefix = app.conf.broker_transport_options["global_keyprefix"]
+        wait_for(
+            lambda: client.exists(*(f"{prefix}{queue}" for queue in QUEUES)) == 0 and database_is_quiet()
+        )
 
 
 @pytest.fixture

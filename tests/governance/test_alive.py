@@ -13,6 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from django.conf import settings
 from django.db import connection, transaction
 from django.utils import timezone
 
@@ -81,13 +82,13 @@ def test_a_worker_that_no_longer_takes_from_one_of_its_queues_shows_no_life(watc
     """The process, its pool and its connection are well; it consumes nothing of what it was told to."""
     watched.shows_life()
     before = watched.pid
-    app.control.cancel_consumer("urgent", reply=True, timeout=30)
+    app.control.cancel_consumer("urgent", reply=True, timeout=30, limit=1)
     own = f"queue:{alive.QUEUES[1]}"
     watched.is_silent_for(100)
     stale = watched.file.stat().st_mtime
     alive.hear_queue.apply_async(args=[alive.QUEUES[1]], queue=alive.QUEUES[1])
     wait_for(lambda: Heartbeat.objects.filter(pk=own).exists())  # it does work
-    time.sleep(alive.EVERY + 2)
+    time.sleep(2 * alive.EVERY / settings.TASK_PACE)
     assert watched.file.stat().st_mtime == stale
 
     watched.is_silent_for(WITHIN + 1)

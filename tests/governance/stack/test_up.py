@@ -28,7 +28,7 @@ def checkout(tmp_path):
     for name in COPIED:
         source = ROOT / name
         if source.is_dir():
-            shutil.copytree(source, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__", "vendor"))
+            shutil.copytree(source, tmp_path / name, ignore=shutil.ignore_patterns("vendor"))
         elif source.exists():
             shutil.copy(source, tmp_path / name)
     yield tmp_path
