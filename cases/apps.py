@@ -13,7 +13,7 @@ class CasesConfig(AppConfig):
     def ready(self) -> None:
         """Register who reads the event log: each room names its readers, in its own `ready`."""
         from cases import consumers, notify, relay  # noqa: PLC0415  models are loaded by now, not before
-        from cases.actions import delivering, setting_aside  # noqa: PLC0415
+        from cases.actions import delivering, intake, setting_aside  # noqa: PLC0415
         from cases.actions.catalogue import AUDIT_LABELS  # noqa: PLC0415
         from cases.web import navigation, notifications, pace  # noqa: PLC0415
         from partymembers import audit  # noqa: PLC0415
@@ -22,4 +22,4 @@ class CasesConfig(AppConfig):
         notifications.enter()
         navigation.enter()
         audit.LABELS.update(AUDIT_LABELS | pace.AUDIT_LABELS)
-        audit.LABELS.update(delivering.AUDIT_LABELS | setting_aside.AUDIT_LABELS)
+        audit.LABELS.update(delivering.AUDIT_LABELS | setting_aside.AUDIT_LABELS | intake.AUDIT_LABELS)

@@ -19,6 +19,7 @@ from cases.catalogue import touch_catalogue
 from cases.models import (
     CalendarChange,
     CalendarDay,
+    IntakeMapping,
     LadderChange,
     LadderRung,
     Matter,
@@ -37,6 +38,7 @@ from partymembers.rules import require_officer
 Row = TypeVar(
     "Row",
     CalendarDay,
+    IntakeMapping,
     LadderRung,
     Matter,
     MatterClass,

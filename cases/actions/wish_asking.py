@@ -72,14 +72,7 @@ def ask_wish(*, ask: Ask, asker: User | None, contact: Contact | None = None, at
 def _new_wish(ask: Ask, asker: User | None, contact: Contact, at: datetime) -> Case:
     if ask.kind.matter_class.section != MatterClass.Section.WISH or ask.kind.retired_at is not None:
         raise Invalid(_("Please choose what kind of wish it is."), field="kind")
-    words = ask.words.replace("\x00", "").strip()
-    if not words:
-        raise Invalid(_("Please say in a sentence what is wished for."), field="words")
-    if len(words) > MAX_WORDS:
-        told = {"limit": MAX_WORDS, "length": len(words)}
-        raise Invalid(
-            _("At most %(limit)d characters; these are %(length)d. Please shorten it.") % told, field="words"
-        )
+    words = _checked_words(ask.words)
     located: Located = place_report(ask.lng, ask.lat, ask.place)
     require_reach(asker, located.territory, at, field="position" if ask.place is None else "place")
     case = Case(
@@ -105,6 +98,18 @@ def _new_wish(ask: Ask, asker: User | None, contact: Contact, at: datetime) -> C
     put_at(case, located.territory)
     stamp_report(case)
     return case
+
+
+def _checked_words(text: str) -> str:
+    words = text.replace("\x00", "").strip()
+    if not words:
+        raise Invalid(_("Please say in a sentence what is wished for."), field="words")
+    if len(words) > MAX_WORDS:
+        told = {"limit": MAX_WORDS, "length": len(words)}
+        raise Invalid(
+            _("At most %(limit)d characters; these are %(length)d. Please shorten it.") % told, field="words"
+        )
+    return words
 
 
 def _is_followed(asker: User | None, contact: Contact) -> bool:

@@ -8,12 +8,14 @@ from cases.api.acting import Act, Actions, OrderActions
 from cases.api.attachments import AttachmentBytes
 from cases.api.changes import ChangesFeed
 from cases.api.creating import BulkOrders, OrdersDoor
+from cases.api.intake import Intake
 from cases.api.matters import Matters, MatterView
 from cases.api.orders import EventsOfOrder, Order
 from cases.api.uploading import Attachments, OneUpload, Uploads
 
 urlpatterns: list[URLPattern] = [
     path("events/", ChangesFeed.as_view(), name="events"),
+    path("intake/", Intake.as_view(), name="intake"),
     path("matters/", Matters.as_view(), name="matters"),
     path("matters/<str:code>/", MatterView.as_view(), name="matter"),
     path("actions/", Actions.as_view(), name="actions"),
