@@ -215,6 +215,14 @@ class Case(models.Model):
             models.Index(fields=["matter", "due_at"], name="case_matter_due"),
             models.Index(fields=["reporter", "-reported_at"], name="case_reporter"),
             models.Index(fields=["-reported_at", "-id"], name="case_newest"),
+            # What callers of the API may order all orders by; of those with a next due time there are few.
+            models.Index(fields=["due_at", "id"], name="case_due"),
+            models.Index(
+                fields=["next_due_at", "id"],
+                name="case_next_due",
+                condition=models.Q(next_due_at__isnull=False),
+            ),
+            models.Index(fields=["updated_at", "id"], name="case_changed"),
             models.Index(fields=["city", "rated_at"], name="case_rated"),
             GinIndex(fields=["search_terms"], name="case_search"),
         ]
