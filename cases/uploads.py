@@ -57,12 +57,17 @@ def own_upload(token: str, *, by: User, at: datetime) -> Upload:
     return row
 
 
+def require_offset(row: Upload, offset: int) -> None:
+    """Let a part pass that begins where the upload stands. Raises WrongState."""
+    if row.offset != offset:
+        raise WrongState(WRONG_OFFSET, field="Upload-Offset", code="wrong_offset")
+
+
 def append(*, token: str, by: User, offset: int, data: bytes, at: datetime) -> Upload:
     """Keep the next bytes. Of two that begin at the same byte one wins; the other gets WrongState."""
     with transaction.atomic():
         row = _locked(token, by, at)
-        if row.offset != offset:
-            raise WrongState(WRONG_OFFSET, field="Upload-Offset", code="wrong_offset")
+        require_offset(row, offset)
         if row.offset + len(data) > row.length:
             raise TooLarge(field="Upload-Length")
         if data:

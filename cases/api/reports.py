@@ -25,8 +25,8 @@ from cases.actions.reporting import (
 from cases.actions.wish_asking import Ask, ask_wish
 from cases.api.kinds import require_kind
 from cases.api.naming import MeasuredPosition, Tokens, point_of
-from cases.catalogue import NOT_ITS_STANDARD, matter_by_code, standards_at
-from cases.models import Case, Channel, Matter, MatterClass
+from cases.catalogue import NOT_ITS_STANDARD, matter_by_code, standard_for, standards_at
+from cases.models import Case, Channel, Matter, MatterClass, Standard
 from cases.workflow import Kind
 from governance.common.api.strict import Moment, Strict, Whole, Words
 from governance.common.errors import DomainError, Invalid, NotAllowed
@@ -216,19 +216,25 @@ def _matter(values: dict[str, Any]) -> Matter:
     return matter
 
 
-def _standard(matter: Matter, sequence: int | None, at: datetime) -> Any:
-    if sequence is None:
-        return None
-    found = standards_at(matter, at).filter(sequence=sequence).first()
-    if found is None:
-        raise Invalid(NOT_ITS_STANDARD, field="standard")
-    return found
+def _standard(matter: Matter, sequence: int | None, at: datetime) -> Standard:
+    """The one that was chosen, else the shortest in force; among many orders read once for each matter."""
+
+    def read() -> Standard:
+        if sequence is None:
+            return standard_for(matter, at=at)
+        found = standards_at(matter, at).filter(sequence=sequence).first()
+        if found is None:
+            raise Invalid(NOT_ITS_STANDARD, field="standard")
+        return found
+
+    return remembered(("standard of matter", matter.pk, sequence), read)
 
 
 def _place(code: str) -> Place | None:
     if not code:
         return None
-    found = Place.objects.current().filter(code=code).defer("boundary").first()
+    rows = Place.objects.current().filter(code=code).defer("boundary")
+    found = remembered(("place of code", code), rows.first)
     if found is None:
         raise Invalid(_("“%(code)s” is not known, or cannot be chosen here.") % {"code": code}, field="place")
     return found

@@ -267,6 +267,7 @@ class OneUpload(Tus):
             )
         by, at, offset = user_of(request), timezone.now(), _whole(request, "Upload-Offset")
         row = uploads.own_upload(token, by=by, at=at)
+        uploads.require_offset(row, offset)  # before anything is read
         if _length_of(request) > row.length - row.offset:
             raise TooLarge(field="Upload-Length")
         row = uploads.append(token=token, by=by, offset=offset, data=_part_of(request, row), at=at)
