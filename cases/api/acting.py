@@ -9,7 +9,6 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -19,10 +18,9 @@ from cases.api.bodies import represent_order
 from cases.api.deeds import DEEDS, Deed
 from cases.api.etags import check_version, etag_of
 from cases.api.finding import found_order
-from cases.api.inputs import Ask, Input
-from cases.api.json_schema import schema_of
+from cases.api.inputs import Ask, Input, Pictured
+from cases.api.json_schema import schema_of, union_of
 from cases.api.kinds import open_kinds, require_kind
-from cases.api.naming import Tokens
 from cases.api.orders import NUMBER
 from cases.api.serializers import OrderDetail
 from cases.models import Case
@@ -66,11 +64,8 @@ class CatalogueFacts(ActionFacts):
     is_undoable = serializers.BooleanField(help_text="Whether another action can make up for it.")
 
 
-class AnyInput(serializers.Serializer[Any]):
-    """The body of an action: of these fields those that its own input names (`GET …/actions/`), no others."""
-
-    note = serializers.CharField(max_length=2000, required=False, allow_blank=True)
-    attachments = Tokens()
+#: The body of an action, for the document: of these fields those that its own input names, and no others.
+ANY_INPUT = union_of([Pictured(), *(deed.takes() for deeds in DEEDS.values() for deed in deeds.values())])
 
 
 class Actions(Endpoint):
@@ -150,12 +145,12 @@ class Act(Endpoint):
 
     resource = "orders"
     other_resources = ("wishes",)
-    serializer_class = AnyInput
+    serializer_class = OrderDetail
 
     @extend_schema(
         operation_id="actOnOrder",
         summary="Act on an order",
-        request=OpenApiTypes.OBJECT,
+        request={"application/json": ANY_INPUT},
         responses={200: OrderDetail},
         parameters=[
             NUMBER, CRS,
@@ -172,7 +167,7 @@ class Act(Endpoint):
         examples=[
             OpenApiExample("accept", {"note": "already on our list"}, request_only=True),
             OpenApiExample("dispatch", {"unit": "SZ-01", "assisting": []}, request_only=True),
-            OpenApiExample("finish", {"note": "replaced", "attachments": ["…"]}, request_only=True),
+            OpenApiExample("finish", {"note": "replaced", "attachments": ["tQ3kM0x9"]}, request_only=True),
         ],
     )  # fmt: skip
     @idempotent

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
@@ -31,6 +32,14 @@ def schema_of(serializer: serializers.Serializer[Any]) -> Schema:
     if required := [name for name, field in fields.items() if field.required]:
         schema["required"] = required
     return schema
+
+
+def union_of(serializers_of: Iterable[serializers.Serializer[Any]]) -> Schema:
+    """An object that may have any property of these; of two with one name the first says what it is."""
+    properties: Schema = {}
+    for each in serializers_of:
+        properties = {name: _field(field) for name, field in each.fields.items()} | properties
+    return {"type": "object", "properties": properties, "additionalProperties": False}
 
 
 def _field(field: Any) -> Schema:

@@ -143,7 +143,7 @@ class EndpointSchema(AutoSchema):
             "406": True,
             "409": self._writes or getattr(self.view, "may_be_unfinished", False),
             "412": bool(names & {("header", "If-Match"), ("header", "Tus-Resumable")}),
-            "413": "requestBody" in operation,
+            "413": "requestBody" in operation or ("header", "Upload-Length") in names,
             "415": "requestBody" in operation,
             "429": True,
         }
