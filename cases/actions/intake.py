@@ -15,10 +15,11 @@ from django.utils.translation import gettext_lazy
 
 from cases.actions.catalogue import save_configuration
 from cases.actions.engine import lock_case
-from cases.actions.reporting import Contact, Report, add_information, report_case
+from cases.actions.reporting import Contact, Report, add_information, place_report, report_case
 from cases.catalogue import matter_by_code
 from cases.intake import Mapped, check_mapping, mapped, path_of, problem_of, read_json, rules_of
 from cases.models import Case, Channel, IntakeMapping, IntakePayload, Matter, MatterClass
+from cases.placing import require_reach
 from governance.common.errors import DomainError, Invalid, NotVisible, WrongState
 from grids.api.crs import point_in
 from grids.models import Place
@@ -142,6 +143,29 @@ def report_of(mapping: IntakeMapping, found: Mapped) -> tuple[Report, Contact]:
         source_number=found.text("source_number"),
     )
     return report, Contact(name=found.text("name"), phone=found.text("phone"))
+
+
+def look_ahead(mapping: IntakeMapping, body: bytes, *, at: datetime) -> Mapped:
+    """What a payload would become by a mapping, its rows by code and name; nothing is written.
+
+    Raises Invalid for a mapping that cannot work.
+    """
+    check_mapping(mapping)
+    found = Mapped()
+    try:
+        found = mapped(mapping, read_json(body))
+        if found.errors:
+            return found
+        report, _contact = report_of(mapping, found)
+        located = place_report(report.lng, report.lat, report.place)
+        by, field = mapping.account.user, "position" if report.place is None else "place"
+        require_reach(by, located.territory, at, field=field)
+        place, matter = located.territory.place, report.matter
+        found.values |= {"matter": f"{matter.full_code} {matter.name}", "place": f"{place.code} {place.name}"}
+    except DomainError as error:
+        field = path_of(rules_of(mapping.rules), error.field) if error.field else ""
+        found.errors.append(problem_of(field, str(error.message), error.code))
+    return found
 
 
 def _matter(code: str) -> Matter:

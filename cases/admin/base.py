@@ -64,6 +64,17 @@ def for_each(
         messages.success(request, done(count))
 
 
+class LookedAhead:
+    """A form that is checked and shown again instead of being saved."""
+
+    is_sound = False
+
+    def is_valid(self) -> bool:
+        """No, so that nothing is saved; `is_sound` says whether it could be."""
+        self.is_sound = super().is_valid()  # type: ignore[misc]
+        return False
+
+
 class ConfigurationAdmin(ShowsRefusals, ConfiguredBySystemOfficer, ModelAdmin):
     """A table of the configuration, written by `cases.actions.catalogue`, which checks and audits."""
 

@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from unfold.widgets import UnfoldAdminSelectWidget
 
 from cases.actions.quarantine import retry_clock
-from cases.admin.base import ConfigurationAdmin, ReadOnlyAdmin, acting, for_each
+from cases.admin.base import ConfigurationAdmin, LookedAhead, ReadOnlyAdmin, acting, for_each
 from cases.ladder_preview import Counts, Line, preview_ladder, with_rung
 from cases.models import LadderRung, QuarantinedClock
 from cases.models.parts import QuarantinedClockQuerySet
@@ -43,17 +43,6 @@ class LadderRungForm(forms.ModelForm):
         super().__init__(*args, **kwargs)
         for name in {"percent", "repeat_every"} & {*self.fields}:  # who only reads has neither
             self.fields[name].validators.append(MaxValueValidator(_MOST_PERCENT))
-
-
-class _LookedAhead:
-    """A form that is checked and shown again instead of being saved."""
-
-    is_sound = False
-
-    def is_valid(self) -> bool:
-        """No, so that nothing is saved; `is_sound` says whether it could be."""
-        self.is_sound = super().is_valid()  # type: ignore[misc]
-        return False
 
 
 @admin.register(LadderRung)
@@ -87,7 +76,7 @@ class LadderRungAdmin(ConfigurationAdmin):
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         """The form; one that only asks for the preview is not saved."""
         base = super().get_form(request, obj, change=change, **kwargs)
-        return type(base.__name__, (_LookedAhead, base), {}) if _PREVIEW in request.POST else base
+        return type(base.__name__, (LookedAhead, base), {}) if _PREVIEW in request.POST else base
 
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any

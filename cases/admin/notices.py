@@ -8,7 +8,7 @@ from datetime import datetime
 from django.utils.translation import ngettext
 
 from cases.calendars import publication_warnings
-from cases.models import OutboundMessage, QuarantinedClock, StuckEvent
+from cases.models import IntakePayload, OutboundMessage, QuarantinedClock, StuckEvent
 from partymembers.officers import Notice, register_notices
 
 
@@ -46,3 +46,15 @@ def quarantined(at: datetime) -> Iterator[Notice]:
             "%(count)d order cannot be escalated.", "%(count)d orders cannot be escalated.", orders
         )
         yield Notice(told % {"count": orders}, "admin:cases_quarantinedclock_changelist")
+
+
+@register_notices
+def refused(at: datetime) -> Iterator[Notice]:
+    """Payloads of other systems of which no order was made."""
+    if payloads := IntakePayload.objects.filter(outcome=IntakePayload.Outcome.REFUSED).count():
+        told = ngettext(
+            "%(count)d payload of another system was refused and waits for you.",
+            "%(count)d payloads of other systems were refused and wait for you.",
+            payloads,
+        )
+        yield Notice(told % {"count": payloads}, "admin:cases_intakepayload_changelist")
