@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
@@ -14,6 +14,7 @@ from rest_framework.request import Request
 
 from cases.catalogue import matter_by_code
 from cases.models import Channel
+from governance.common.api.asked import choice_of, text_of
 from governance.common.api.fields import names_in
 from governance.common.api.paging import flag_of
 from governance.common.errors import Invalid, NotVisible
@@ -21,7 +22,7 @@ from governance.dashboard.selection import LONGEST, NONE, Selection, period_of, 
 from governance.figures.periods import Period, Span, Step, add_months, local, midnight
 from partymembers.access import Access
 from partymembers.api.callers import access_of_caller
-from partymembers.models import Unit
+from partymembers.models import Branch, Unit
 
 _YEAR: Final = r"(?P<year>20\d{2})"
 _FORMS: Final = {
@@ -54,23 +55,25 @@ def selection_in(request: Request, access: Access, *, now: dt.datetime) -> Selec
 
     Raises NotVisible for what the caller may not see or what does not exist, Invalid naming the parameter.
     """
-    query = request.query_params
-    channel = word_in(query, "channel", Channel.values) if query.get("channel") else ""
     said = {
-        "place": query.get("place", "").strip(),
+        "place": text_of(request, "place"),
         "rest": "1" if flag_of(request, "rest") else "",
-        "unit": _unit(query.get("unit", "").strip()),
-        "matter": _matter(query.get("matter", "").strip()),
-        "channel": channel,
+        "unit": unit_in(request),
+        "matter": _matter(text_of(request, "matter")),
+        "channel": choice_of(request, "channel", Channel.values),
     }
-    return replace(selection_of(said, access, now=now), period=period_in(query, now=now))
+    return replace(selection_of(said, access, now=now), period=period_in(request.query_params, now=now))
 
 
-def _unit(code: str) -> str:
-    """The id that the pages know a unit by; "none" stays: orders that no unit leads."""
-    if code in ("", NONE):
-        return code
-    return str(found(Unit.objects.filter(code=code[:30]).values_list("pk", flat=True).first()))
+def unit_in(request: Request) -> str:
+    """The id that the pages know the asked unit by; "none" stays: of no unit. Raises NotVisible."""
+    code = text_of(request, "unit")
+    return code if code in ("", NONE) else id_of(Unit, code)
+
+
+def id_of(model: type[Unit | Branch], code: str) -> str:
+    """The id, as the pages' addresses have it, of what has this code. Raises NotVisible."""
+    return str(found(model.objects.filter(code=code).values_list("pk", flat=True).first()))
 
 
 def _matter(code: str) -> str:
@@ -151,15 +154,6 @@ def _instant(text: str, name: str) -> dt.datetime:
         told = _("An instant is written with its zone, as 2026-11-20T08:00:00+08:00.")
         raise Invalid(told, field=name) from error
     return local(at)
-
-
-def word_in(query: Mapping[str, Any], name: str, known: Collection[str]) -> str:
-    """One word of a parameter. Raises Invalid for one that is not known."""
-    word = str(query.get(name, "")).strip()
-    if word not in known:
-        told = {"name": word[:50], "known": ", ".join(known)}
-        raise Invalid(_("“%(name)s” is not known here. Known: %(known)s.") % told, field=name)
-    return word
 
 
 def formulas_in(request: Request, known: Iterable[str]) -> list[str]:

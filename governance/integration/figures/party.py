@@ -12,6 +12,7 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from governance.common.api.asked import choice_of, text_of
 from governance.common.api.views import Endpoint
 from governance.common.errors import Invalid, NotVisible
 from governance.dashboard.party.selection import PartySelection, party_selection_of
@@ -26,7 +27,7 @@ from partymembers.api.callers import access_of_caller
 from partymembers.models import Branch, Unit
 
 from .answering import Part, values_of, whole
-from .asking import comparisons_in, formulas_in, found, period_in, word_in
+from .asking import comparisons_in, formulas_in, id_of, period_in, unit_in
 from .serializers import PartyFigureAnswer
 from .views import COMPARE, FORMULAS, PERIOD, member_of, parameter, span_of
 
@@ -66,9 +67,7 @@ class PartyFigures(Endpoint):
             raise NotVisible
         selection = _selection(request, access, now=timezone.now())
         formulas, compared = formulas_in(request, PARTY_FIGURES), comparisons_in(request)
-        dimension = "none"
-        if request.query_params.get("dimension"):
-            dimension = word_in(request.query_params, "dimension", DIMENSIONS)
+        dimension = choice_of(request, "dimension", DIMENSIONS) or "none"
         if _is_of_people(selection, dimension):
             formulas = [each for each in formulas if each not in OF_NOBODY]
         counted = party_overview(selection.subject, selection.period, access, folds=selection.folds)
@@ -81,20 +80,14 @@ class PartyFigures(Endpoint):
 
 
 def _selection(request: Request, access: Access, *, now: dt.datetime) -> PartySelection:
-    query = request.query_params
-    unit = query.get("unit", "").strip()
-    if unit not in ("", NONE):
-        unit = str(found(Unit.objects.filter(code=unit[:30]).values_list("pk", flat=True).first()))
-    branch = query.get("branch", "").strip()
-    if branch:
-        branch = str(found(Branch.objects.filter(code=branch[:30]).values_list("pk", flat=True).first()))
+    branch = text_of(request, "branch")
     said = {
-        "place": query.get("place", "").strip(),
-        "branch": branch,
-        "unit": unit,
-        "side": word_in(query, "side", [s.value for s in Side]) if query.get("side") else "",
+        "place": text_of(request, "place"),
+        "branch": id_of(Branch, branch) if branch else "",
+        "unit": unit_in(request),
+        "side": choice_of(request, "side", [side.value for side in Side]),
     }
-    return replace(party_selection_of(said, access, now=now), period=period_in(query, now=now))
+    return replace(party_selection_of(said, access, now=now), period=period_in(request.query_params, now=now))
 
 
 def _is_of_people(selection: PartySelection, dimension: str) -> bool:

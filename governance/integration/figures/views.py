@@ -12,6 +12,7 @@ from rest_framework.response import Response
 from rest_framework.reverse import reverse
 
 from cases.models import Channel
+from governance.common.api.asked import choice_of
 from governance.common.api.views import Endpoint
 from governance.common.errors import Invalid
 from governance.dashboard.listing import LATE, Listing, listing_of
@@ -31,7 +32,6 @@ from .asking import (
     formulas_in,
     selection_in,
     series_step,
-    word_in,
 )
 from .serializers import Catalogue, CountedOrder, FigureAnswer
 
@@ -113,9 +113,7 @@ class Figures(Endpoint):
 
 def dimension_in(request: Request, selection: Selection) -> str:
     """What the figures are to be broken down by. Raises Invalid."""
-    dimension = "none"
-    if request.query_params.get("dimension"):
-        dimension = word_in(request.query_params, "dimension", (*DIMENSIONS, *STEPS))
+    dimension = choice_of(request, "dimension", (*DIMENSIONS, *STEPS)) or "none"
     if dimension == "place" and selection.territory is None:
         raise Invalid(_("These figures are of a unit, which has no places below."), field="dimension")
     return dimension
@@ -182,7 +180,7 @@ class FigureOrders(Endpoint):
         What has changed since (an order closed late) has changed here too.
         """
         access, now = access_to_figures(request), timezone.now()
-        part = word_in(request.query_params, "part", (*PARTS, LATE))
+        part = choice_of(request, "part", (*PARTS, LATE))
         self.listing = listing_of(part, selection_in(request, access, now=now), access, now=now)
         columns = {"number", "state", "reported_at", "due_at", "closed_at", self.listing.order.lstrip("-")}
         rows = self.paginate_queryset(self.listing.cases.select_related(None).only(*columns))
