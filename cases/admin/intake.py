@@ -178,7 +178,10 @@ class IntakePayloadAdmin(ReadOnlyAdmin):
             request,
             queryset.order_by("pk"),
             lambda row: retry_payload(payload_id=row.pk, **acting(request)),
-            lambda count: (
-                ngettext("%d payload was tried again.", "%d payloads were tried again.", count) % count
-            ),
+            _tried_again,
         )
+
+
+def _tried_again(count: int) -> str:
+    told = ngettext("%(count)d payload was tried again.", "%(count)d payloads were tried again.", count)
+    return told % {"count": count}
