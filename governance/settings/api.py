@@ -16,8 +16,6 @@ REST_FRAMEWORK: dict[str, Any] = {
     "DEFAULT_PAGINATION_CLASS": "governance.common.api.paging.ByCursor",
     "DEFAULT_FILTER_BACKENDS": [],
     "DEFAULT_SCHEMA_CLASS": "governance.integration.schema.EndpointSchema",
-    # The document says what there is; OPTIONS says nothing.
-    "DEFAULT_METADATA_CLASS": None,
     # A `?format=` of an endpoint is its own affair.
     "URL_FORMAT_OVERRIDE": None,
     "EXCEPTION_HANDLER": "governance.common.api.problems.answer_problem",

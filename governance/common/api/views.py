@@ -22,6 +22,8 @@ class Endpoint(GenericAPIView[Any]):
     Rows come from what the caller may see and from nowhere else; a view without a resource opens to no key.
     """
 
+    #: OPTIONS would tell less than the document does.
+    http_method_names = ["get", "head", "post", "put", "patch", "delete"]
     resource: ClassVar[str] = ""
     #: Resources whose scope opens it as well (wishes are orders of their kind): the view narrows its rows.
     other_resources: ClassVar[tuple[str, ...]] = ()
@@ -37,7 +39,7 @@ class Endpoint(GenericAPIView[Any]):
 
     def check_permissions(self, request: Request) -> None:
         """Whether the caller may knock here; what the address does not do is 405, whoever asks."""
-        if not hasattr(self, (request.method or "").lower()):
+        if (request.method or "") not in self.allowed_methods:
             self.http_method_not_allowed(request)
         super().check_permissions(request)
 
