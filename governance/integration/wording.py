@@ -37,6 +37,7 @@ TAGS: Final = {
     "matters": "What orders are about, with the standards and times that hold for each.",
     "units": "Units that handle orders.",
     "orders": "Reports from receipt to end, with history, clocks and pictures; every action on them.",
+    "actions": "What can be done to orders: the workflow as a table.",
     "wishes": "Small wishes of residents, taken up by Party members.",
     "uploads": "Files in parts, for lines that break.",
     "attachments": "Pictures and files of orders.",
