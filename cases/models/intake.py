@@ -6,6 +6,7 @@ from typing import Any
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from partymembers.models import ServiceAccount
 
@@ -83,7 +84,7 @@ class IntakePayload(models.Model):
         CREATED = "created", _("Order made")
         UPDATED = "updated", _("Information added")
         REPEATED = "repeated", _("Known already")
-        REFUSED = "refused", _("Refused")
+        REFUSED = "refused", pgettext_lazy("payload", "Refused")
 
     account = models.ForeignKey(
         ServiceAccount, models.PROTECT, related_name="+", verbose_name=_("connected system")
