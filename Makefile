@@ -10,7 +10,7 @@ endif
 BIN := .venv/bin
 ROOMS := governance cases partymembers grids tests scripts manage.py
 
-.PHONY: help up test reset fmt lint bench chaos lock messages status
+.PHONY: help up test reset fmt lint bench chaos fuzz lock messages status
 
 help:  ## list the commands
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/make \1\t\2/' | expand -t 16
@@ -39,6 +39,10 @@ bench:  ## measure reporting, inbox and order page with 100,000 orders
 chaos:  ## 2,000 orders while everything is killed, flushed and restarted (ORDERS= SECONDS= CHAOS_SEED=)
 	@$(PYTHON) scripts/bootstrap.py portal checks
 	@ORDERS=$(ORDERS) SECONDS=$(SECONDS) CHAOS_SEED=$(CHAOS_SEED) $(BIN)/python -m tests.chaos $(ARGS)
+
+fuzz:  ## ask the running API all sorts of things, and hold it to its document (SECONDS=600)
+	@$(PYTHON) scripts/bootstrap.py portal checks
+	@FUZZ_SECONDS=$(or $(SECONDS),600) $(BIN)/python -m pytest -n0 -s -p no:logging tests/governance/integration/test_contract.py $(ARGS)
 
 status:  ## where the running services of this checkout are
 	@$(BIN)/python -m governance.stack status

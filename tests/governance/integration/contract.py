@@ -79,6 +79,10 @@ class Report:
                 told = f"{check.failure_info.failure}\n{check.failure_info.code_sample}"
                 self.failures.setdefault(f"{case.operation.label}: {check.name}", told)
 
+    def told(self) -> str:
+        """The failures for people; empty for none."""
+        return "\n\n".join(f"{where}\n{what}" for where, what in self.failures.items())
+
     def share(self, label: str) -> float:
         """The good answers among all of an operation."""
         counted = self.answers[label]
