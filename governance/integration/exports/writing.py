@@ -75,7 +75,8 @@ class _Xlsx:
 
     def write(self, bodies: Iterable[Body]) -> None:
         for body in bodies:
-            self._sheet.append(_cells(body, self._columns))
+            # An empty text would be a cell, and half of all are empty.
+            self._sheet.append([None if each == "" else each for each in _cells(body, self._columns)])
 
     def close(self) -> None:
         self._book.save(self._path)
