@@ -7,6 +7,8 @@ Time limits (seconds) stay well below the broker's visibility time-out.
 from __future__ import annotations
 
 import logging
+import time
+from collections.abc import Iterator
 from typing import Final
 
 from celery import shared_task
@@ -23,8 +25,10 @@ from cases.workflow import UNROUTED_STATES
 
 logger = logging.getLogger("gezhi.tasks")
 
-#: Orders that one round of the routing sweep takes.
+#: Orders that the routing sweep looks up at a time.
 ROUTES: Final = 500
+#: Seconds that it goes on: well within its soft limit.
+SWEEPS: Final = 45
 #: Seconds that a sender goes on, until beat starts the next: so few wait for a slow gateway at a time.
 SENDS: Final = 10
 
@@ -53,16 +57,28 @@ def route_case(case_id: int) -> None:
 
 @shared_task(name="cases.sweep_routes", soft_time_limit=60, time_limit=90)
 def sweep_routes() -> None:
-    """Route every order that no worker took; one that fails holds up no other."""
-    waiting = Case.objects.filter(routed_at=None, is_imported=False, state__in=UNROUTED_STATES)
-    # Newest first: what fails again and again sinks to the end instead of filling every round.
-    for case_id in waiting.order_by(F("id").desc()).values_list("id", flat=True)[:ROUTES]:
+    """Route every order that no worker took, as far as the time goes; one that fails holds up no other."""
+    until = time.monotonic() + SWEEPS
+    for case_id in _unrouted():
+        if time.monotonic() >= until:
+            return  # the next round goes on: what is routed by now it finds no more
         try:
             route_case(case_id)
         except SoftTimeLimitExceeded:
             raise
         except Exception:
             logger.exception("route_failed", extra={"case": case_id})
+
+
+def _unrouted() -> Iterator[int]:
+    """Each order that waits for its route, once: a batch at a time, below the one before.
+
+    Newest first: what fails again and again sinks to the end instead of taking every round's time.
+    """
+    waiting = Case.objects.filter(routed_at=None, is_imported=False, state__in=UNROUTED_STATES)
+    newest_first, batch = waiting.order_by(F("id").desc()).values_list("id", flat=True), [2**63 - 1]
+    while batch := list(newest_first.filter(id__lt=batch[-1])[:ROUTES]):
+        yield from batch
 
 
 @shared_task(name="cases.sweep_ladder", soft_time_limit=60, time_limit=90)

@@ -56,12 +56,13 @@ def celery_worker(
     transactional_db: None, workers: Workers, program_env: dict[str, str]
 ) -> Iterator[subprocess.Popen[bytes]]:
     """The worker of this module's tests; its last task is over when the tables are emptied."""
-    yield workers.get(program_env)
+    worker = workers.get(program_env)
+    yield worker
+    prefix = app.conf.broker_transport_options["global_keyprefix"]
     with health.broker() as client:
-        prefix = app.conf.broker_transport_options["global_keyprefix"]
-        wait_for(
-            lambda: client.exists(*(f"{prefix}{queue}" for queue in QUEUES)) == 0 and database_is_quiet()
-        )
+        # What a killed worker has left is thrown away before the next one starts.
+        wait_for(lambda: worker.poll() is not None or not client.exists(*(prefix + each for each in QUEUES)))
+    wait_for(database_is_quiet)
 
 
 @pytest.fixture
@@ -158,6 +159,30 @@ def test_an_order_that_cannot_be_routed_holds_up_no_other(
         ["report", "route"],
     ]
     assert Case.objects.get(pk=broken.pk).routed_at is None
+
+
+def test_a_sweep_goes_on_batch_after_batch_and_tries_each_order_once(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cases = [report(world) for _number in range(5)]
+    tried: list[int] = []
+
+    def route(case_id: int) -> None:
+        tried.append(case_id)
+        if case_id in (cases[1].pk, cases[3].pk):  # the last of a batch, and the first of one
+            raise ValueError(case_id)
+        routing.route_case(case_id=case_id, at=cases[0].reported_at)
+
+    monkeypatch.setattr(tasks, "ROUTES", 2)
+    monkeypatch.setattr(tasks, "route_case", route)
+    tasks.sweep_routes()
+    assert tried == [case.pk for case in reversed(cases)]
+    left = Case.objects.filter(routed_at=None).order_by("pk")
+    assert list(left) == [cases[1], cases[3]]
+
+    monkeypatch.setattr(tasks, "SWEEPS", 0)
+    tasks.sweep_routes()
+    assert len(tried) == 5  # the time is over before the first
 
 
 def test_the_sweep_leaves_imported_orders_alone(world: World) -> None:
