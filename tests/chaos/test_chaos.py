@@ -13,7 +13,7 @@ from governance.stack.addresses import CHECKOUT
 from tests.chaos.verdict import missing_from_journal
 from tests.factories.cases import bring_to, make_world
 
-SHORT = "--orders 200 --seconds 12 --patience 5 --every 0.5 1.1 --seed 4"
+SHORT = "--orders 200 --seconds 14 --patience 6 --every 0.8 1.6 --seed 4"
 FAULTS = 10
 
 
