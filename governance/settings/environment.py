@@ -113,7 +113,7 @@ TABLE: tuple[Variable, ...] = (
         "GEZHI_MEDIA_ROOT",
         values.folder,
         None,
-        "Private folder of attachments; shared by all machines. Default `var/media`.",
+        "Private folder of attachments and exports; shared by all machines. Default `var/media`.",
     ),
     Variable(
         "GEZHI_KEEP_MESSAGES_DAYS",
