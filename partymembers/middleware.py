@@ -9,7 +9,7 @@ from typing import cast
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
 from django.contrib.auth import logout
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
@@ -78,8 +78,10 @@ def _open_paths() -> set[str]:
 def _to_password_change(request: HttpRequest) -> HttpResponse:
     url = reverse("password_change")
     if request.path.startswith("/api/"):
-        problem = {"title": _("Change your first password before anything else."), "status": 403}
-        return JsonResponse(problem, status=403, content_type="application/problem+json")
+        from governance.common.api.problems import problem_json  # noqa: PLC0415  it needs this module first
+
+        told = _("Change your first password before anything else.")
+        return problem_json(403, code="password_due", detail=told)
     if request.headers.get("HX-Request") == "true":
         return hx_redirect(request, url)
     return redirect(url)

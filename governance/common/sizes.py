@@ -7,6 +7,9 @@ a file (files go to disk) is text, and beyond `PLAIN` of it the request needs on
 takes before it reads on and holds until it is answered. Uploads of photos need none. Who sends slowly loses
 the room after a while and is refused, so nobody can keep the others out; who takes rooms again and again is
 refused unread, and every other kind of body stays small.
+
+Programs send more: below `/api/` JSON may be as large as some hundred orders, and a part of a picture as
+large as a picture. Nothing of either is read before the caller is known: the views read it themselves.
 """
 
 from __future__ import annotations
@@ -30,6 +33,12 @@ from .handlers import domain_error
 PLAIN: Final = 2 * 1024 * 1024
 #: A whole body with its files: twelve photos of 20 MB.
 MOST: Final = 256 * 1024 * 1024
+#: What programs may send at once, by kind: some hundred orders; a picture, or the last part of it.
+API: Final = "/api/"
+_OF_PROGRAMS: Final = {
+    "application/json": 8 * 1024 * 1024,
+    "application/offset+octet-stream": 24 * 1024 * 1024,
+}
 #: Long texts of one address within the window, before the next one is refused unread.
 FREE: Final = 20
 WINDOW: Final = 600
@@ -148,7 +157,7 @@ class BodySizeMiddleware:
     def process_view(self, request: HttpRequest, view: Any, *_args: object) -> HttpResponse | None:
         """Let small bodies pass. Raises RequestDataTooBig, which becomes the page 413."""
         size = _length_of(request)
-        if size <= PLAIN:
+        if size <= _unread(request):
             return None
         if size > MOST or request.content_type != "multipart/form-data" or _is_over(request):
             raise RequestDataTooBig(f"{size} bytes")
@@ -160,6 +169,13 @@ class BodySizeMiddleware:
         except Throttled as error:
             return domain_error(request, error)
         return None
+
+
+def _unread(request: HttpRequest) -> int:
+    """How large a body may be that is looked at no further here."""
+    if request.path.startswith(API):
+        return _OF_PROGRAMS.get((request.content_type or "").lower(), PLAIN)
+    return PLAIN
 
 
 def _length_of(request: HttpRequest) -> int:

@@ -18,6 +18,8 @@ REST_FRAMEWORK: dict[str, Any] = {
     "DEFAULT_SCHEMA_CLASS": "governance.integration.schema.EndpointSchema",
     # A `?format=` of an endpoint is its own affair.
     "URL_FORMAT_OVERRIDE": None,
+    # The document describes the API; OPTIONS would tell the same by the name of a view.
+    "DEFAULT_METADATA_CLASS": None,
     "EXCEPTION_HANDLER": "governance.common.api.problems.answer_problem",
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
