@@ -74,6 +74,12 @@ class Intake(Endpoint):
                 response_only=True,
                 status_codes=["201"],
             ),
+            OpenApiExample(
+                "known before",
+                {"number": "261122-000123", "outcome": "repeated"},
+                response_only=True,
+                status_codes=["200"],
+            ),
         ],
     )
     def post(self, request: Request) -> Response:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from django.conf import settings
 from django.utils import translation
@@ -18,6 +19,7 @@ from . import answers
 from .wording import DESCRIPTION, TAGS
 
 Document = dict[str, Any]
+_ECHO: Final = re.compile(r"^\* `([^`]*)` - \1$\n?", re.MULTILINE)
 EXAMPLES = Path(__file__).with_name("examples.json")
 
 
@@ -68,11 +70,20 @@ def complete(result: Document, **_hook: object) -> Document:
     for kind, components in answers.components().items():
         told[kind] = dict(sorted((told.get(kind, {}) | components).items()))
     _drop_unused(result)
+    _drop_echoes(result)
     examples = json.loads(EXAMPLES.read_text("utf-8"))
     for name, schema in told["schemas"].items():
         if name in examples:
             schema["examples"] = [examples[name]]
     return result
+
+
+def _drop_echoes(node: Any) -> None:
+    """Leave out lists of values that have no label but themselves."""
+    for inner in node.values() if isinstance(node, dict) else node if isinstance(node, list) else ():
+        _drop_echoes(inner)
+    if isinstance(node, dict) and isinstance(node.get("description"), str):
+        node["description"] = _ECHO.sub("", node["description"]).strip()
 
 
 def _drop_unused(document: Document) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from django.test import Client
 from drf_spectacular.validation import validate_schema
 from jsonschema import Draft202012Validator, FormatChecker
 
-from governance.integration.document import Document, committed, make_document, operations, written
+from governance.integration.document import EXAMPLES, Document, committed, make_document, operations, written
 from partymembers.scopes import SCOPES
 
 
@@ -69,6 +70,7 @@ def test_every_example_is_what_its_schema_says(document: Document) -> None:
         checker = Draft202012Validator(whole, format_checker=FormatChecker())
         wrong += [f"{where}: {error.json_path}: {error.message}" for error in checker.iter_errors(example)]
     assert wrong == []
+    assert json.loads(EXAMPLES.read_text("utf-8")).keys() <= document["components"]["schemas"].keys()
     assert len(found) > 20
 
 
