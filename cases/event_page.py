@@ -34,4 +34,7 @@ Every change of an order appends one event. `seq` counts within the order; `posi
 gaps, given after commit, so a reader that remembers the last position it has seen misses nothing and sees
 nothing twice. Beside its payload an event has `kind`, `version`, `at`, actor, `from_state`, `to_state` and a
 `note` (the reason, where the action needs one). Ignore kinds, versions and fields that you do not know: new
-optional fields come without a new version. Events that came with an import are flagged `is_imported`."""
+optional fields come without a new version. Events that came with an import are flagged `is_imported`.
+
+In the API's feed (`GET /api/v1/events/`) ids are codes: `unit_id` is `unit_code`, `assist_ids` `assist_codes`,
+`case_id` is `case_number`; ids of clocks, claims, calls and requests, which have no code, are left out."""

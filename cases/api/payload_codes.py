@@ -84,6 +84,8 @@ class Codes:
 
 def coded_name(name: str) -> str:
     """What an id is called once it is a code."""
+    if name == "case_id":
+        return "case_number"
     stem, _line, ending = name.rpartition("_")
     return f"{stem}_{'codes' if ending == 'ids' else 'code'}"
 

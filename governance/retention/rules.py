@@ -11,7 +11,7 @@ from django.conf import settings
 from django.contrib.sessions.models import Session
 from django.db.models import Q, QuerySet
 
-from cases.models import ConsumerCursor, Delivery, Notification, OutboundMessage
+from cases.models import ConsumerCursor, Delivery, IntakePayload, Notification, OutboundMessage
 from cases.notify import IN_APP
 from governance.integration.exports.writing import names_of
 from governance.models import ExportJob
@@ -105,6 +105,11 @@ def old_exports(before: datetime) -> QuerySet[ExportJob]:
     return ExportJob.objects.filter(expires_at__lt=before)
 
 
+def old_payloads(before: datetime) -> QuerySet[IntakePayload]:
+    """What other systems handed in before: it tells of residents, and what counts of it is in the order."""
+    return IntakePayload.objects.filter(received_at__lt=before)
+
+
 def files_of_export(job: ExportJob) -> Iterable[str]:
     """The file, and what a writer that was killed may have left."""
     return names_of(job.token, job.format)
@@ -134,6 +139,13 @@ RULES: Final = (
     ),
     Rule(
         "audit", _audit, old_entries, ("at", "actor__username", "action", "target", "ip", "data"), "at", True
+    ),
+    Rule(
+        "payloads",
+        _messages,
+        old_payloads,
+        ("account__user__username", "source_number", "outcome", "case__number", "received_at", "tries"),
+        "received_at",
     ),
     Rule("sessions", _nothing, old_sessions),
     Rule("repeatable_requests", lambda: timedelta(days=KEPT_DAYS), old_requests),

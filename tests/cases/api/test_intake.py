@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
+from django.conf import settings
 
 from cases.actions.intake import retry_payload, save_mapping
+from cases.intake import FIELDS, rules_of
 from cases.models import Case, IntakeMapping, IntakePayload
 from cases.relay import sequence_events
 from governance.common.errors import Invalid, NotAllowed, WrongState
@@ -182,3 +185,10 @@ def test_a_mapping_that_cannot_work_is_refused() -> None:
         with pytest.raises(Invalid) as refused:
             hotline_mapping(account, world, **{field: wrong})
         assert refused.value.field == field, wrong
+
+
+def test_the_mapping_that_the_documentation_shows_is_one() -> None:
+    page = (Path(settings.BASE_DIR) / "docs" / "intake.md").read_text(encoding="utf-8")
+    shown = page.partition("```json\n")[2].partition("```")[0]
+    rules = rules_of(json.loads(shown))
+    assert rules.keys() == {*FIELDS}

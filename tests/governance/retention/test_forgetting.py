@@ -18,6 +18,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from pytest_django import Settings
 
+from cases.actions.intake import take_in
 from cases.calendars import forget_calendar
 from cases.models import (
     CaseEvent,
@@ -38,6 +39,8 @@ from governance.retention.tasks import forget
 from partymembers.audit import record_access
 from partymembers.models import AuditEntry, Notice, User
 from tests.factories.cases import NOON, World, make_world, report
+from tests.factories.intake import hotline_mapping, hotline_payload
+from tests.factories.keys import service_account
 from tests.factories.people import make_user
 
 pytestmark = pytest.mark.django_db
@@ -80,6 +83,22 @@ def test_read_messages_and_those_that_are_not_urgent_go_and_urgent_unread_ones_s
     assert list(Notification.objects.all()) == [urgent]
     assert forget_old_rows(at=LATER)["notifications"] == 0
     assert CaseEvent.objects.count() == events
+
+
+def test_what_other_systems_handed_in_goes_and_the_archive_names_nobody(
+    world: World, settings: Settings, tmp_path: Path
+) -> None:
+    settings.ARCHIVE_ROOT = tmp_path / "archive"
+    account = service_account(place=world.city.city)
+    hotline_mapping(account, world)
+    kept = take_in(account=account, body=json.dumps(hotline_payload(world)).encode(), at=NOON)
+    assert forget_old_rows(at=LAST_DAY)["payloads"] == 0
+    assert forget_old_rows(at=LATER)["payloads"] == 1
+    assert kept.case is not None
+    (row,) = archived(settings.ARCHIVE_ROOT, "payloads")
+    told = {"outcome": "created", "source_number": "WX-1", "case__number": kept.case.number, "tries": 1}
+    assert row == told | {name: row[name] for name in ("id", "received_at", "account__user__username")}
+    assert kept.case.reporter_phone == "13812345678", "what counts is in the order"
 
 
 def test_with_zero_days_every_message_stays(world: World, settings: Settings) -> None:
