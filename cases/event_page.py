@@ -36,5 +36,6 @@ nothing twice. Beside its payload an event has `kind`, `version`, `at`, actor, `
 `note` (the reason, where the action needs one). Ignore kinds, versions and fields that you do not know: new
 optional fields come without a new version. Events that came with an import are flagged `is_imported`.
 
-In the API's feed (`GET /api/v1/events/`) ids are codes: `unit_id` is `unit_code`, `assist_ids` `assist_codes`,
-`case_id` is `case_number`; ids of clocks, claims, calls and requests, which have no code, are left out."""
+In the API's feed (`GET /api/v1/events/`) ids are codes: `unit_id` is `unit_code`, `assist_ids` is
+`assist_codes`, `case_id` is `case_number`; ids of clocks, claims, calls and requests, which have no code, are
+left out."""
