@@ -32,7 +32,7 @@ def read_world(*, now: datetime, seed: int) -> World | None:
         return None
     units = units_by_key(territory)
     posts = Post.objects.filter(in_force(timezone.localdate(now)), user__disabled_at=None)
-    people = list(User.objects.filter(disabled_at=None))
+    people = list(User.objects.people().filter(disabled_at=None))
     staff = gather(people, list(posts.select_related("user")))
     return World(seed, now, territory, units, staff, _listed(), store_pictures())
 
