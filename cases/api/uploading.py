@@ -163,6 +163,8 @@ class Tus(Endpoint):
     resource = "orders"
     other_resources = ("wishes",)
     writes_only = True
+    #: By OPTIONS a tus client learns what the server can do.
+    http_method_names = [*Endpoint.http_method_names, "options"]  # as the framework has it
     parser_classes = (Unparsed,)
     serializer_class = UploadFacts
 

@@ -128,7 +128,7 @@ def accepted(client: APIClient, case: Case, actions: Iterable[str]) -> set[str]:
 
 
 def test_what_is_offered_is_what_a_post_accepts_in_every_state_for_every_account(world: World) -> None:
-    """Everything offered, and of what is not offered a tenth in each state, all of it in one."""
+    """Of what is offered one half in each state, of what is not a tenth: each action in some."""
     callers = [Caller(place=world.city.west), Caller(place=world.city.street), Caller(unit=world.unit)]
     start, seen = timezone.now() - timedelta(hours=2), set()
     for turn, state in enumerate((*OPEN_STATES, *ENDED_STATES)):
@@ -136,8 +136,9 @@ def test_what_is_offered_is_what_a_post_accepts_in_every_state_for_every_account
         for caller in callers:
             told = offered(caller, case)
             assert told == {*allowed_actions(caller.user, case, at=timezone.now())}, state
-            asked = told | {action for n, action in enumerate(WORKFLOWS[case.kind]) if n % 10 == turn}
-            assert accepted(caller, case, asked) == told, state
+            rules = list(enumerate(WORKFLOWS[case.kind]))
+            asked = {a for n, a in rules if (n % 2 == turn % 2 if a in told else n % 10 == turn)}
+            assert accepted(caller, case, asked) == told & asked, state
             seen |= told
         assert not CaseEvent.objects.filter(case=case, actor__is_service=True).exists()
     assert {"accept", "dispatch", "finish", "check_pass", "take_over", "reopen"} <= seen
