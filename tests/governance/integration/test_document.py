@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.test import Client
 from drf_spectacular.validation import validate_schema
-from jsonschema import Draft202012Validator, FormatChecker
+from jsonschema import Draft202012Validator, FormatChecker  # type: ignore[import-untyped]
 
 from governance.integration.document import EXAMPLES, Document, committed, make_document, operations, written
 from partymembers.scopes import SCOPES
