@@ -223,6 +223,11 @@ class Case(models.Model):
                 condition=models.Q(next_due_at__isnull=False),
             ),
             models.Index(fields=["updated_at", "id"], name="case_changed"),
+            models.Index(fields=["lng", "lat"], name="case_position"),
+            # Wishes are few among the orders: without it a list of them reads all orders until it is full.
+            models.Index(
+                fields=["-reported_at", "-id"], name="case_wishes", condition=models.Q(kind=Kind.WISH)
+            ),
             models.Index(fields=["city", "rated_at"], name="case_rated"),
             GinIndex(fields=["search_terms"], name="case_search"),
         ]
