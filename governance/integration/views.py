@@ -30,6 +30,8 @@ DOORS = (
     "units",
     "orders",
     "orders_bulk",
+    "events",
+    "intake",
     "actions",
     "attachments",
     "uploads",
