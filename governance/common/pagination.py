@@ -80,9 +80,8 @@ def _read(cursor: str, order: str) -> _Position:
             raise ValueError(for_order)
         return _Position(value=_unpack(packed), pk=pk, is_backward=bool(backward))
     except (signing.BadSignature, ValueError, TypeError, KeyError) as error:
-        raise Invalid(
-            _("This page of the list no longer exists. Please start from the first."), code="bad_cursor"
-        ) from error
+        told = _("This page of the list no longer exists. Please start from the first.")
+        raise Invalid(told, field="cursor", code="bad_cursor") from error
 
 
 def _beyond(name: str, position: _Position, *, is_descending: bool) -> list[Q]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from io import BytesIO
 from typing import IO, Any
@@ -28,8 +29,14 @@ class BoundedJSON(JSONParser):
         context = parser_context or {}
         try:
             body = context["request"]._request.body
-            return super().parse(BytesIO(body), media_type, context)
+            return super().parse(BytesIO(body), media_type, {**context, "encoding": "utf-8"})
         except UnreadablePostError as error:
             raise ParseError(_("The connection ended before the request did.")) from error
         except RecursionError as error:
             raise ParseError(_("This is nested too deeply.")) from error
+        except ParseError as error:
+            found = error.__context__
+            if not isinstance(found, json.JSONDecodeError):
+                raise ParseError(_("This is no JSON in UTF-8.")) from error
+            told = {"line": found.lineno, "column": found.colno}
+            raise ParseError(_("This is no JSON: see line %(line)d, column %(column)d.") % told) from error
