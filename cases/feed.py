@@ -39,9 +39,10 @@ def top_of_log() -> int:
 def read_feed(
     after: int, limit: int, *, among: Sequence[CaseQuerySet], kinds: frozenset[str] | None = None
 ) -> FeedPage:
-    """The events behind a position of orders in any of `among`, at most `limit`; seven queries at most.
+    """The events behind a position of orders in any of `among`, at most `limit`.
 
-    Raises Invalid for a position that the log has not reached: the reader's log was another one.
+    At most four queries, and two for each of `among`. Raises Invalid for a position that the log has not
+    reached: the reader's log was another one.
     """
     top, reached = top_of_log(), after
     if after > top:

@@ -128,11 +128,11 @@ def branch_for(case: Case) -> Branch | None:
 TAKEN = (State.CLAIMED, State.CONFIRMED, State.BEGUN)
 
 
-def wall(city_id: int, *, on: date, with_taken: bool = False, is_sandbox: bool = False) -> QuerySet[Wish]:
+def wall(city_id: int, *, on: date, with_taken: bool = False) -> QuerySet[Wish]:
     """Wishes that wait for somebody, the most urgent first. Of the order only what names nobody is read.
 
     `centre_lng` and `centre_lat` are the compound's, else the community's: never where the asker lives.
-    `with_taken` adds what somebody has claimed and not delivered yet. A sandbox's wall has tests alone.
+    `with_taken` adds what somebody has claimed and not delivered yet. No test hangs there.
     """
     states = (State.PUBLISHED, *TAKEN) if with_taken else (State.PUBLISHED,)
     return (
@@ -141,7 +141,7 @@ def wall(city_id: int, *, on: date, with_taken: bool = False, is_sandbox: bool =
             case__kind=Kind.WISH,
             case__state__in=states,
             case__city=city_id,
-            case__is_test=is_sandbox,
+            case__is_test=False,
         )
         .select_related("case__matter", "case__community", "case__street", "case__compound")
         .prefetch_related("skills")

@@ -94,7 +94,7 @@ class Intake(Endpoint):
         user = user_of(request)
         if not user.is_service:
             raise NotAllowed(_("This address is for connected systems."))
-        body: bytes = request.data["body"]  # type: ignore[call-overload]  # `AsItCame` gives no list
+        body: bytes = request.data.get("body", b"")  # type: ignore[union-attr]  # `AsItCame` gives no list
         kept = take_in(account=user.service_account, body=body, at=timezone.now())
         if kept.outcome == IntakePayload.Outcome.REFUSED:
             return _refused(kept)

@@ -90,6 +90,7 @@ def test_what_is_wrong_is_told_by_their_own_fields_kept_and_tried_again_when_the
     assert json.loads(bytes(kept.body)) == wrong
     assert (kept.outcome, kept.source_number, kept.errors) == ("refused", "WX-1", told["errors"])
     for body, code in (
+        (b"", "malformed"),
         (b"{not json", "malformed"),
         (b"[1]", "malformed"),
         (b"\xff\x00", "malformed"),
@@ -98,7 +99,7 @@ def test_what_is_wrong_is_told_by_their_own_fields_kept_and_tried_again_when_the
         assert hand_in(caller, body, 400)["code"] == code
     far = hand_in(caller, hotline_payload(world, "WX-2", where={"xy": [10, 10]}), 400)
     assert far["errors"][0]["field"] == "order.where.xy.0"
-    assert IntakePayload.objects.count() == 6
+    assert IntakePayload.objects.count() == 7
     assert not Case.objects.exists()
 
     with pytest.raises(NotAllowed):
