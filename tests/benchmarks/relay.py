@@ -32,6 +32,7 @@ def main() -> None:
 
     django.setup()
     if given.paced:
+        await_calm()
         print(told(latencies(given.paced, given.rate), given.rate), flush=True)
         return
     rates = [throughput(given.events) for _ in range(ROUNDS)]
@@ -87,6 +88,19 @@ def throughput(count: int) -> tuple[float, int, float, float]:
     took, used = time.perf_counter() - began, time.process_time() - used
     database = processor_seconds(backend) - database
     return count / took, Notification.objects.count() - before, used, database
+
+
+def await_calm() -> None:
+    """Let worker and beat do what was measured before leaves them; raises RuntimeError if they never end."""
+    from cases.models import Case  # noqa: PLC0415
+    from cases.relay import lag  # noqa: PLC0415
+    from cases.workflow import UNROUTED_STATES  # noqa: PLC0415
+
+    until = time.monotonic() + 4 * PATIENCE
+    while not lag().is_empty or Case.objects.filter(routed_at=None, state__in=UNROUTED_STATES).exists():
+        if time.monotonic() > until:
+            raise RuntimeError("Worker and beat have not done what waits for them.")
+        time.sleep(0.2)
 
 
 def latencies(seconds: float, rate: float) -> list[float]:
