@@ -49,7 +49,7 @@ class _DroppedError(Exception):
     """Somebody has deleted the export that is being written."""
 
 
-def write_exports(*, seconds: float = 60.0) -> int:
+def write_exports(*, seconds: float = 20.0) -> int:
     """Write what waits, the oldest first, beginning none after `seconds`; how many: 0 while another does."""
     until, written = time.monotonic() + seconds, 0
     with _alone() as is_alone:
