@@ -12,6 +12,7 @@ from django.test.utils import CaptureQueriesContext
 
 from cases.actions import desk, oversight
 from cases.api.bodies import DETAIL, FIELDS, LISTED
+from cases.api.orders import ORDERS as ORDERS_BY
 from cases.api.serializers import OrderDetail, OrderRow
 from cases.models import Case
 from cases.workflow import State
@@ -21,6 +22,15 @@ from tests.factories.cases import NOON, bring_to, make_attachment, report
 from tests.factories.keys import Caller
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("plain_calendar")]
+INDEXES = {
+    "reported_at": "case_newest",
+    "due_at": "case_due",
+    "next_due_at": "case_next_due",
+    "updated_at": "case_changed",
+    "number": "cases_case_number",
+    "wish": "case_wishes",
+    "box": "case_position",
+}
 EVERYTHING = {"expand": "clocks,parts,attachments,events", "total": "true"}
 
 
@@ -227,6 +237,19 @@ def _walk(caller: Caller, url: str) -> list[dict[str, Any]]:
         rows += page["results"]
         url = page["next"]
     return rows
+
+
+def test_each_order_of_the_list_wishes_and_boxes_have_an_index():
+    rows = Case.objects.all()
+    asked = {name: rows.filter(**{f"{name}__isnull": False}).order_by(name, "pk") for name in ORDERS_BY}
+    asked["wish"] = rows.filter(kind="wish").order_by("-reported_at", "-pk")
+    asked["box"] = rows.filter(lng__range=(118.1, 118.2), lat__range=(32.1, 32.2)).order_by()
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_sort = off")
+        plans = {name: each[:50].explain() for name, each in asked.items()}
+
+    for name, index in INDEXES.items():
+        assert index in plans[name], plans[name]
 
 
 def test_positions_come_in_the_system_that_was_asked_for(sides: Sides):
