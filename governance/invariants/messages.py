@@ -98,7 +98,7 @@ expected AS (
     WHERE t.kind = 'report'
     UNION
     SELECT t.id, u.id FROM told t JOIN partymembers_user u ON u.id = (t.data->>'handler_id')::bigint
-    WHERE t.kind = 'dispatch' AND u.disabled_at IS NULL
+    WHERE t.kind = 'dispatch' AND u.disabled_at IS NULL AND NOT u.is_service
     UNION
     SELECT t.id, s.user_id FROM told t JOIN staff s ON s.unit_id = (t.data->>'unit_id')::bigint
         AND s.role IN ('handler', 'unit_head') AND s.starts_on < t.day AND s.ends_on > t.day
