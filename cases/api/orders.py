@@ -27,7 +27,7 @@ from governance.common.api.asked import choice_of
 from governance.common.api.paging import ByCursor, limit_of
 from governance.common.api.views import Endpoint
 from governance.common.errors import Invalid
-from governance.common.kept import MOST_KEPT, Kept
+from governance.common.kept import Kept
 from governance.common.pagination import first_page_statements, kept_first_page
 from grids.api.crs import CRS, system_of
 from partymembers.access import Access
@@ -40,6 +40,8 @@ ORDER_BY = [*(f"{sign}{name}" for name in ORDERS for sign in ("-", ""))]
 _PAGE = frozenset({"cursor", "limit", "total", "fields", "expand", "order_by", "crs"})
 #: With these alone the first page of all incidents is asked for.
 _FIRST = frozenset({"limit", "fields", "expand", "order_by", "crs"})
+#: So many kinds of lists are kept ready; connected systems are few, what they choose from is much.
+_MOST_LISTS = 100
 #: By these, somebody else's wishes may be looked for: the wall itself shows as much.
 _PUBLIC = frozenset({"kind", "state", "matter", "matter_class", "place", "open"})
 
@@ -128,7 +130,7 @@ class Orders(Endpoint):
         return self.get_paginated_response(represent(rows, request, wanted))
 
 
-@lru_cache(maxsize=MOST_KEPT)
+@lru_cache(maxsize=_MOST_LISTS)
 def _first_page(access: Access, wanted: frozenset[str], order: str, size: int) -> tuple[Kept[Case], ...]:
     """What callers ask all day long without a filter, by what they reach and want to know."""
     rows = Case.objects.visible_to(access).only(*columns_for(wanted), order.lstrip("-"))
