@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from cases.actions import desk
+from cases.actions import desk, handling, oversight
 from cases.circles import audience
 from cases.models import CaseEvent
 from cases.roster import load_roster
@@ -22,13 +23,14 @@ from partymembers.actions.volunteers import register_volunteer
 from partymembers.importing import import_people
 from partymembers.models import BranchLevel, Member, Post, Role, User
 from partymembers.party_importing import import_members
-from tests.factories.cases import NOON, make_world, report
+from tests.factories.cases import NOON, bring_to, make_world, report
 from tests.factories.keys import service_account
 from tests.factories.party import make_branch
 from tests.factories.people import make_unit, make_user
 from tests.partymembers.conftest import NOW, TODAY, City
 
 pytestmark = pytest.mark.django_db
+HOUR = timedelta(hours=1)
 
 
 @pytest.fixture
@@ -109,3 +111,17 @@ def test_it_is_told_of_nothing_and_the_history_calls_it_by_its_name() -> None:
     client.force_login(world.desk)
     page = client.get(reverse("cases:detail", args=[case.number])).content.decode()
     assert system.name in page
+
+
+def test_what_a_unit_s_system_holds_the_unit_s_people_are_told_of() -> None:
+    world = make_world()
+    system = service_account(unit=world.unit).user
+    case = bring_to(world, "dispatched")
+    handling.acknowledge_case(case_id=case.pk, actor=system, at=NOON + HOUR)
+    oversight.urge_case(case_id=case.pk, actor=world.desk, at=NOON + HOUR)
+    case.refresh_from_db()
+    event = CaseEvent.objects.get(case=case, kind="urge")
+    told = dict(audience(event, case, load_roster([event], [case], on=timezone.localdate(NOON))))
+    assert case.handler == system
+    assert {world.handler.pk, world.head.pk} <= told.keys()
+    assert system.pk not in told
