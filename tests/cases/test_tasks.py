@@ -61,7 +61,8 @@ def celery_worker(
     prefix = app.conf.broker_transport_options["global_keyprefix"]
     with health.broker() as client:
         # What a killed worker has left is thrown away before the next one starts.
-        wait_for(lambda: worker.poll() is not None or not client.exists(*(prefix + each for each in QUEUES)))
+        queues = [prefix + each for each in QUEUES]
+        wait_for(lambda: worker.poll() is not None or not client.exists(*queues), 180)
     wait_for(database_is_quiet)
 
 
