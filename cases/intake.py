@@ -6,10 +6,11 @@ import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from cases.models import Channel
@@ -200,7 +201,8 @@ def _text_at(payload: Any, path: str) -> str:
         raise Invalid(_("A single value is expected here."))
     if isinstance(value, bool):
         return "true" if value else "false"
-    return "" if value is None else str(value).replace("\x00", "").strip()
+    text = "" if value is None else str(value).replace("\x00", "").strip()
+    return text.encode("utf-8", "replace").decode()  # JSON may bring halves of characters
 
 
 def _typed(name: str, text: str, mapping: IntakeMapping) -> Any:
@@ -230,7 +232,9 @@ def _instant(text: str, mapping: IntakeMapping) -> datetime:
             if mapping.time_format
             else datetime.fromisoformat(text)
         )
-        return told if told.tzinfo else told.replace(tzinfo=zone_of(mapping.time_zone))
+        aware = told if told.tzinfo else told.replace(tzinfo=zone_of(mapping.time_zone))
+        # An offset may lead out of the calendar: such a time could be kept, and never read again.
+        return timezone.localtime(aware.astimezone(UTC))
     except (ValueError, OverflowError) as error:
         raise Invalid(
             _("A time like %s is expected.") % (mapping.time_format or "2026-11-20T10:24:00+08:00")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Final
 from uuid import uuid4
 
@@ -244,8 +244,10 @@ def time_of(text: str) -> datetime | None:
     """An instant in ISO 8601; one without an offset is the portal's own time. None for anything else."""
     try:
         found = parse_datetime(text.strip()[:40])
-    except ValueError:
+        if found is None:
+            return None
+        aware = timezone.make_aware(found) if timezone.is_naive(found) else found
+        # An offset may lead out of the calendar: such a time could be kept, and never read again.
+        return timezone.localtime(aware.astimezone(UTC))
+    except (ValueError, OverflowError):
         return None
-    if found is not None and timezone.is_naive(found):
-        found = timezone.make_aware(found)
-    return found

@@ -97,9 +97,15 @@ def test_what_is_wrong_is_told_by_their_own_fields_kept_and_tried_again_when_the
         (b"[" * 9999, "malformed"),
     ):
         assert hand_in(caller, body, 400)["code"] == code
+    mapping = IntakeMapping.objects.get()
+    mapping.time_format = ""
+    save_mapping(mapping, actor=None, at=NOON)
+    for time in ("0001-01-01T00:00:00+14:00", "0001-01-01", "9999-12-31T23:59:59Z"):
+        told = hand_in(caller, hotline_payload(world, time=time), 400)
+        assert [e["field"] for e in told["errors"]] == ["order.time"], time  # kept, it could never be read
     far = hand_in(caller, hotline_payload(world, "WX-2", where={"xy": [10, 10]}), 400)
     assert far["errors"][0]["field"] == "order.where.xy.0"
-    assert IntakePayload.objects.count() == 7
+    assert IntakePayload.objects.count() == 10
     assert not Case.objects.exists()
 
     with pytest.raises(NotAllowed):
@@ -132,6 +138,9 @@ def test_places_phones_and_accounts() -> None:
     assert [found[n].place for n in "ABC"] == [world.city.street, world.city.west, world.city.west_1]
     assert found["C"].reporter_phone == ""
     assert IntakePayload.objects.get(case=found["C"]).errors[0]["code"] == "left_out"
+    halves = hotline_payload(world, "E\ud800", content="半\ud800\x00")  # as JSON may escape them
+    hand_in(caller, halves, 201)
+    assert Case.objects.get(source_number="E?").description == "路灯不亮\n半?"
 
     sandbox = hotline(world, is_sandbox=True)
     hand_in(sandbox, hotline_payload(world, "A"), 201)

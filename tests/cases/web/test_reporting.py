@@ -11,6 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from cases.models import Attachment, Case, Channel, CoReporter
+from cases.web.forms.reporting import time_of
 from cases.workflow import State
 from tests.factories.cases import bring_to, make_world
 from tests.factories.catalogue import make_class, make_matter
@@ -374,3 +375,10 @@ def test_the_worker_of_pages_without_network_stands_at_the_root_and_knows_the_ad
     script = answer.content.decode()
     assert all(f'"{path}"' in script for path in ("/report/", "/outbox/", "/today/", "/login/", "/static/"))
     assert "Set-Cookie" not in answer.headers
+
+
+@pytest.mark.parametrize("text", ["0001-01-01T00:00:00+14:00", "0001-01-01T00:00:00", "9999-12-31T23:59:59Z"])
+def test_a_time_at_the_end_of_the_calendar_is_none(text: str) -> None:
+    """The database would keep it, and nobody could open the order again."""
+    assert time_of(text) is None
+    assert time_of("2026-11-20T10:00:00") == time_of("2026-11-20T02:00:00Z") is not None
