@@ -44,16 +44,21 @@ def problem(
     **extra: object,
 ) -> dict[str, Any]:
     """The body of a problem."""
-    told = [dict(error) for error in errors]
+    told = [{name: sendable(text) for name, text in error.items()} for error in errors]
     body: dict[str, Any] = {
         "type": f"urn:gezhi:problem:{code}",
         "title": HTTPStatus(status).phrase,
         "status": int(status),
         "code": code,
-        "detail": detail,
+        "detail": sendable(detail),
         "request_id": structlog.contextvars.get_contextvars().get("request_id", ""),
     }
     return body | ({"errors": told} if told else {}) | extra
+
+
+def sendable(text: str) -> str:
+    """A text that repeats what was sent, as UTF-8 can say it: JSON may bring halves of characters."""
+    return text.encode("utf-8", "replace").decode()
 
 
 def problem_json(status: int, *, code: str, detail: str, **extra: object) -> JsonResponse:

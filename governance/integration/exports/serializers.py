@@ -44,18 +44,25 @@ class Filters(serializers.Field[dict[str, list[str]], Any, Any, Any]):
             self.fail("invalid")
         if len(data) > _MOST_FILTERS:
             self.fail("too_many")
-        return {str(name)[:_LONGEST]: self._values(value) for name, value in data.items()}
+        if not all(_is_text(name) for name in data):
+            self.fail("invalid")
+        return {name: self._values(value) for name, value in data.items()}
 
     def _values(self, value: Any) -> list[str]:
         values = value if isinstance(value, list) else [value]
-        is_text = all(isinstance(each, str) and len(each) <= _LONGEST and "\0" not in each for each in values)
-        if not values or not is_text or len(values) > _MOST_VALUES:
+        if not values or not all(_is_text(each) for each in values) or len(values) > _MOST_VALUES:
             self.fail("invalid")
         return values
 
     def to_representation(self, value: Any) -> Any:
         """As it was asked."""
         return value
+
+
+def _is_text(value: Any) -> bool:
+    """Whether it is short, and the database can keep it: no NUL, and no half of a character."""
+    is_short = isinstance(value, str) and len(value) <= _LONGEST and "\0" not in value
+    return is_short and not any("\ud800" <= each <= "\udfff" for each in value)
 
 
 class AskExport(Strict):

@@ -122,6 +122,7 @@ HOSTILE: dict[str, tuple[Any, list[str]]] = {
     ),
     "nul": ({"description": "a\x00b", "client_id": "\x00"}, ["description", "client_id"]),
     "surrogates": ({"description": "\ud800"}, ["description"]),
+    "surrogates that the answer would repeat": ({"\ud800": 1, "kind": "\ud800"}, ["?", "kind"]),
     "too long": ({"description": "长" * 2001, "address": "长" * 201}, ["description", "address"]),
     "off the earth": ({"position": {"lng": 1e300, "lat": 91}}, ["position.lng", "position.lat"]),
     "half a position": ({"position": {"lng": 118, "alt": 1}}, ["position.alt", "position.lat"]),

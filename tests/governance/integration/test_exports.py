@@ -270,6 +270,18 @@ def test_what_fails_again_and_again_is_given_up(city: City, monkeypatch: pytest.
     assert (told["state"], told["error"]["code"], len(calls)) == ("failed", "gave_up", MOST_TRIES)
 
 
+def test_what_the_database_cannot_keep_is_refused(city: City) -> None:
+    caller = Caller(place=city.west)
+    for kind, filters in (
+        ("orders", {"\ud800": "x"}),
+        ("figures", {"\ud800": "x"}),
+        ("orders", {"q": "\ud800"}),
+    ):
+        body = json.dumps({"kind": kind, "format": "csv", "filters": filters})
+        refused = caller.post(URL, body, content_type="application/json")
+        assert (refused.status_code, refused.json()["errors"][0]["field"]) == (400, "filters")
+
+
 def test_too_many_rows_are_refused(city: City, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sources, "MOST_ROWS", 2)
     caller = Caller(place=city.west)
