@@ -5,6 +5,9 @@ LOOK_AT_THE_COLUMN = "ANALYZE cases_case (is_test);"
 
 
 class Migration(migrations.Migration):
+    #: Nobody waits for the look at the rows: the lock of the new column is gone by then.
+    atomic = False
+
     dependencies = [
         ("cases", "0011_ladder_followed"),
     ]
