@@ -10,7 +10,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 
 from governance.common.formats import masked_name
-from partymembers.api.callers import key_of, user_of
+from partymembers.api.callers import access_of_caller, key_of, user_of
 from partymembers.api.permissions import has_scope
 from partymembers.audit import access_entry, address_of
 from partymembers.models import AuditEntry, User
@@ -37,8 +37,11 @@ def name_for(user: User, context: Mapping[str, Any]) -> str:
 
 
 def opens_names(request: Request) -> bool:
-    """Whether names come in full: to a key with `personal:read`, and to persons, as on their pages."""
-    return has_scope(request, "personal:read")
+    """Whether names come in full: to a key with `personal:read`, and to persons, as on their pages.
+
+    Never to a sandbox: members are real people, whoever tries something out.
+    """
+    return has_scope(request, "personal:read") and not access_of_caller(request).is_sandbox
 
 
 def with_names(context: Mapping[str, Any], people: Iterable[User], *, what: str) -> dict[str, Any]:
