@@ -1,4 +1,4 @@
-"""`make bench`: how quick reporting, the desk's inbox, the order page and the ladder are with 100,000 orders.
+"""`make bench`: how quick reporting, inbox, order page, API and the ladder are with 100,000 orders.
 
 Each page is measured beside a bare view of the same middleware, session and connection: one committed INSERT,
 or one indexed SELECT of fifty rows. The ratio travels from machine to machine; requests a second do not.
@@ -21,6 +21,7 @@ from typing import Any
 
 from governance.stack import console
 from governance.stack.problems import StackError
+from tests.benchmarks import api
 from tests.benchmarks.load import Browser, Sample, Script, measure
 from tests.benchmarks.machine import machine_line, processor_seconds
 from tests.benchmarks.stand import CHECKOUT, Stand, stand
@@ -96,6 +97,8 @@ def _run(place: Stand, given: argparse.Namespace) -> int:
             for group in ("reporters", "readers")
         }
     courses = _courses(plan)
+    with console.step("The API, at 8 and at 64 connections"):
+        told_api = api.told(place, plan, browsers, seconds=given.seconds)
     _rounds(place, courses, browsers, given.seconds, given.rounds)
     told = _table(courses)
     costs = {c.key: _cost(browsers[c.group][0], c.scripts[0]) for c in courses}
@@ -110,6 +113,7 @@ def _run(place: Stand, given: argparse.Namespace) -> int:
     console.say(machine_line(place.env))
     console.say(told)
     console.say(_cost_table(courses, costs))
+    console.say(told_api)
     console.say(told_ladder)
     console.say(told_relay)
     if beside is not None:

@@ -39,6 +39,7 @@ def prepare(*, orders: int, grids: int) -> dict[str, object]:
     from tests.benchmarks.city import COMMUNITIES, SIDE, make_bench_city  # noqa: PLC0415
     from tests.benchmarks.models import Line  # noqa: PLC0415
     from tests.benchmarks.orders import fill  # noqa: PLC0415
+    from tests.factories.keys import key_of, service_account  # noqa: PLC0415
     from tests.factories.people import PASSWORD  # noqa: PLC0415
 
     call_command("migrate", interactive=False, verbosity=0, skip_checks=True)
@@ -54,6 +55,11 @@ def prepare(*, orders: int, grids: int) -> dict[str, object]:
         "password": PASSWORD,
         "side": SIDE,
         "matters": [matter.pk for matter in city.matters],
+        "matter_codes": [matter.full_code for matter in city.matters],
+        "keys": {
+            "city": key_of(service_account(place=city.world.city.city)),
+            "community": key_of(service_account(place=readers[0])),
+        },
         "reporters": [{"username": city.workers[g.pk].username, "lng": g.lng, "lat": g.lat} for g in chosen],
         "readers": [
             {"username": city.desks[place.pk].username, "numbers": _numbers(place.pk)} for place in readers

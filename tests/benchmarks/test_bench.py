@@ -35,6 +35,9 @@ def test_a_small_run_measures_every_page_and_leaves_nothing_behind() -> None:
     assert re.search(idle, done.stdout, re.MULTILINE), done.stdout
     taken = r"^rungs taken, (\d) at once +\d+ a second, 90 due; of processors"
     assert re.findall(taken, done.stdout, re.MULTILINE) == ["1", "2"], done.stdout
+    for course in ("API: create an order", "API: list of 50", "API: one order", "API: 50 changes"):
+        assert len(re.findall(rf"^{course} +[1-9][\d.]*( +[\d.]+){{5}}$", done.stdout, re.MULTILINE)) == 2
+    assert re.search(r"^API: the city list +page 1: [\d.]+ ms$", done.stdout, re.MULTILINE), done.stdout
     assert set((CHECKOUT / "var").glob("bench-*")) == before
 
 
