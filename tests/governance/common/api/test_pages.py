@@ -40,20 +40,19 @@ def test_forward_and_back_every_row_comes_once_while_others_are_added(world: Wor
     assert numbers(back) == numbers(pages[-2])
 
 
-@pytest.mark.parametrize(
-    ("query", "field"),
-    [
-        ({"limit": "0"}, "limit"),
-        ({"limit": "201"}, "limit"),
-        ({"limit": "٣"}, "limit"),
-        ({"total": "yes"}, "total"),
-        ({"cursor": "x"}, "cursor"),
-        ({"cursor": "é" * 300}, "cursor"),
-        ({"fields": "number,password"}, "fields"),
-        ({"expand": "reporter.password"}, "expand"),
-    ],
-)
-def test_what_is_not_known_is_named(world: World, query: dict[str, str], field: str) -> None:
+def test_what_is_not_known_is_named(world: World) -> None:
     caller = Caller("orders:read", place=world.city.west)
-    answer = caller.get(ORDERS, query)
-    assert (answer.status_code, [error["field"] for error in answer.json()["errors"]]) == (400, [field])
+    wrong = [
+        ("limit", "0"),
+        ("limit", "201"),
+        ("limit", "٣"),
+        ("total", "yes"),
+        ("cursor", "x"),
+        ("cursor", "é" * 300),
+        ("fields", "number,password"),
+        ("expand", "reporter.password"),
+    ]
+    for field, given in wrong:
+        answer = caller.get(ORDERS, {field: given})
+        told = answer.status_code, [error["field"] for error in answer.json()["errors"]]
+        assert told == (400, [field]), (field, given)
