@@ -140,16 +140,17 @@ class OrderFilter(CaseFilter):
         self.now, self.system = now, system
 
     def in_place(self, queryset: CaseQuerySet, name: str, value: str) -> CaseQuerySet:
-        """Of a grid with the small grids in it; of a building where its wishes may be known."""
+        """Of a grid with the small grids in it; below the community wishes that may be known alone."""
         place = Place.objects.filter(code=value).only("level", "path").first()
         if place is None:
             raise _unknown(name, value)
+        is_wish = self.form.cleaned_data["kind"] == Kind.WISH
+        if is_wish and place.level in (Level.GRID, Level.BUILDING):  # it would half tell whose wish it is
+            known = Case.objects.wishes_known_to(self.access)
+            queryset = queryset.filter(pk__in=known.order_by().values("pk"))
         if place.level == Level.GRID:
             inner = Place.objects.filter(path__startswith=place.path, level=Level.GRID)
             return queryset.filter(grid__in=inner.order_by().values("pk"))
-        if place.level == Level.BUILDING:  # whose wish it is would be half told by its building
-            known = Case.objects.wishes_known_to(self.access).order_by().values("pk")
-            queryset = queryset.filter(Q(kind=Kind.INCIDENT) | Q(pk__in=known))
         return queryset.filter(**{f"{place.level}_id": place.pk})
 
     def at_desk(self, queryset: CaseQuerySet, name: str, value: str) -> CaseQuerySet:

@@ -45,9 +45,9 @@ def learned(client: Any, case: Case) -> set[str]:
         answers.append(found)
         if numbers(found):
             return {"found by what it may not read"}
-    building = client.get(ORDERS, WISHES | {"place": case.building.code if case.building else ""})
-    if numbers(building):
-        return {"found by its building"}
+    for place in (case.building, case.grid):
+        if numbers(client.get(ORDERS, WISHES | {"place": place.code if place else ""})):
+            return {"found by a place that it does not show"}
     return {secret for secret in SECRETS for answer in answers if secret in answer.content.decode()}
 
 
