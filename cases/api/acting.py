@@ -20,7 +20,7 @@ from cases.api.etags import check_version, etag_of
 from cases.api.finding import found_order
 from cases.api.inputs import Ask, Input, Pictured
 from cases.api.json_schema import schema_of, union_of
-from cases.api.kinds import open_kinds, require_kind
+from cases.api.kinds import OfEitherKind, open_kinds, require_kind
 from cases.api.orders import NUMBER
 from cases.api.serializers import OrderDetail
 from cases.models import Case
@@ -112,11 +112,9 @@ def action_facts(rule: Rule, deed: Deed, case: Case | None = None) -> dict[str, 
     }
 
 
-class OrderActions(Endpoint):
+class OrderActions(OfEitherKind):
     """What the caller may do to an order now."""
 
-    resource = "orders"
-    other_resources = ("wishes",)
     pagination_class = None
     serializer_class = ActionFacts
 
@@ -140,11 +138,9 @@ class OrderActions(Endpoint):
         return Response(self.get_serializer(rows, many=True).data)
 
 
-class Act(Endpoint):
+class Act(OfEitherKind):
     """One action on one order."""
 
-    resource = "orders"
-    other_resources = ("wishes",)
     serializer_class = OrderDetail
 
     @extend_schema(

@@ -10,11 +10,10 @@ from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_sche
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.request import Request
 
-from cases.api.kinds import open_kinds
+from cases.api.kinds import OfEitherKind, open_kinds
 from cases.attachments import visible_attachment
 from cases.web.attachments import picture
 from governance.common.api.asked import choice_of
-from governance.common.api.views import Endpoint
 from governance.common.errors import NotVisible
 from partymembers.api.callers import access_of_caller
 
@@ -34,11 +33,9 @@ class Whatever(BaseContentNegotiation):
         return renderers[0], renderers[0].media_type
 
 
-class AttachmentBytes(Endpoint):
+class AttachmentBytes(OfEitherKind):
     """One picture."""
 
-    resource = "orders"
-    other_resources = ("wishes",)
     content_negotiation_class = Whatever
 
     @extend_schema(

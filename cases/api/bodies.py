@@ -13,6 +13,7 @@ from rest_framework.request import Request
 
 from cases.api import hanging
 from cases.api.hanging import Body, instant, words
+from cases.api.kinds import RESOURCES
 from cases.api.reading import ALWAYS, PLACES, Reading
 from cases.api.standing import Half
 from cases.deadlines import light
@@ -24,8 +25,6 @@ from cases.workflow import Kind, State
 from governance.common.formats import masked_name, masked_phone
 from grids.api.crs import point_out
 from partymembers.api.permissions import has_scope
-
-from .kinds import RESOURCES
 
 Maker = Callable[[Reading, Case], Any]
 

@@ -19,13 +19,13 @@ from rest_framework.reverse import reverse
 
 from cases.api.bodies import represent_order
 from cases.api.etags import etag_of
+from cases.api.kinds import OfEitherKind
 from cases.api.orders import Orders
 from cases.api.reports import Bringer, NewOrder, bring
 from cases.api.serializers import OrderDetail
 from cases.numbers import take_numbers
 from governance.common.api.problems import answer_problem, problem
 from governance.common.api.strict import Strict
-from governance.common.api.views import Endpoint
 from governance.common.remembering import remembering
 from grids.api.crs import CRS
 from partymembers.api.idempotency import HEADER, idempotent
@@ -123,11 +123,9 @@ class Verdicts(serializers.Serializer[Any]):
     results = Verdict(many=True)
 
 
-class BulkOrders(Endpoint):
+class BulkOrders(OfEitherKind):
     """Many new orders."""
 
-    resource = "orders"
-    other_resources = ("wishes",)
     serializer_class = Verdicts
     numbers: Iterator[str]
 

@@ -8,9 +8,17 @@ from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
 
 from cases.workflow import Kind
+from governance.common.api.views import Endpoint
 from partymembers.api.permissions import HasScope, has_scope
 
 RESOURCES: Final = {Kind.INCIDENT: "orders", Kind.WISH: "wishes"}
+
+
+class OfEitherKind(Endpoint):
+    """An address of incidents and wishes alike: the scope of one opens it, and `open_kinds` says of which."""
+
+    resource = RESOURCES[Kind.INCIDENT]
+    other_resources = (RESOURCES[Kind.WISH],)
 
 
 def open_kinds(request: Request, deed: str = "read") -> frozenset[str]:

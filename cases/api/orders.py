@@ -16,7 +16,7 @@ from cases.api.bodies import columns_for, represent
 from cases.api.etags import etag_of, is_known
 from cases.api.finding import found_order, readable_wishes
 from cases.api.hanging import event_body, kinds_for
-from cases.api.kinds import require_kind
+from cases.api.kinds import OfEitherKind, require_kind
 from cases.api.reading import Reading
 from cases.api.serializers import EventOfOrder, OrderDetail, OrderRow
 from cases.filters import OrderFilter
@@ -25,7 +25,6 @@ from cases.querysets import CaseQuerySet
 from cases.workflow import Kind
 from governance.common.api.asked import choice_of
 from governance.common.api.paging import ByCursor, limit_of
-from governance.common.api.views import Endpoint
 from governance.common.errors import Invalid
 from governance.common.kept import Kept
 from governance.common.pagination import first_page_statements, kept_first_page
@@ -77,11 +76,9 @@ def _check_parameters(request: Request) -> None:
             raise Invalid(_("This may be given once."), field=name)
 
 
-class Orders(Endpoint):
+class Orders(OfEitherKind):
     """Orders in the caller's area."""
 
-    resource = "orders"
-    other_resources = ("wishes",)
     filter_backends = (OrderFilters,)
     filterset_class = OrderFilter
     serializer_class = OrderRow
@@ -137,11 +134,9 @@ def _first_page(access: Access, wanted: frozenset[str], order: str, size: int) -
     return first_page_statements(rows, order=order, size=size)
 
 
-class Order(Endpoint):
+class Order(OfEitherKind):
     """One order."""
 
-    resource = "orders"
-    other_resources = ("wishes",)
     serializer_class = OrderDetail
 
     @extend_schema(
@@ -165,11 +160,9 @@ class Order(Endpoint):
         return response
 
 
-class EventsOfOrder(Endpoint):
+class EventsOfOrder(OfEitherKind):
     """The history of one order."""
 
-    resource = "orders"
-    other_resources = ("wishes",)
     serializer_class = EventOfOrder
     order = "seq"
 

@@ -19,12 +19,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from cases import uploads
+from cases.api.kinds import OfEitherKind
 from cases.attachments import UNCLAIMED_FOR, store_picture
 from cases.models import Attachment, Upload
 from cases.pictures import MAX_BYTES, TOO_BIG, Claims, believable
 from governance.common.api.problems import PreconditionFailed
 from governance.common.api.strict import Moment, Strict
-from governance.common.api.views import Endpoint
 from governance.common.errors import Invalid, TooLarge, UnsupportedType
 from partymembers.api.callers import user_of
 from partymembers.audit import address_of
@@ -108,11 +108,9 @@ class UploadFacts(serializers.Serializer[Any]):
     expires_at = serializers.DateTimeField()
 
 
-class Attachments(Endpoint):
+class Attachments(OfEitherKind):
     """Pictures in one go."""
 
-    resource = "orders"
-    other_resources = ("wishes",)
     parser_classes = (MultiPartParser,)
     serializer_class = StoredPicture
 
@@ -157,14 +155,12 @@ class Unparsed(BaseParser):
         return {}
 
 
-class Tus(Endpoint):
+class Tus(OfEitherKind):
     """What both addresses of resumable uploads share."""
 
-    resource = "orders"
-    other_resources = ("wishes",)
     writes_only = True
     #: By OPTIONS a tus client learns what the server can do.
-    http_method_names = [*Endpoint.http_method_names, "options"]  # as the framework has it
+    http_method_names = [*OfEitherKind.http_method_names, "options"]  # as the framework has it
     parser_classes = (Unparsed,)
     serializer_class = UploadFacts
 
