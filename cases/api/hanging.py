@@ -162,7 +162,10 @@ def _actor(reading: Reading, case: Case, event: CaseEvent) -> Body | None:
     if event.actor is None or event.actor_kind != CaseEvent.ActorKind.USER:
         return None
     is_reporter = event.kind in _OWN_WORDS or event.actor_id == case.reporter_id
-    if not is_reporter or event.actor.is_service or reading.opens(case):
+    if not is_reporter or event.actor.is_service:
+        return person(event.actor)
+    if reading.opens(case):
+        reading.open(case, "reporter")
         return person(event.actor)
     if reading.halves[case.pk] == Half.BARE:
         return None
@@ -180,8 +183,13 @@ def _note(reading: Reading, case: Case, event: CaseEvent) -> str:
 def words(reading: Reading, case: Case, text: str) -> str:
     """A free text: to systems that may not open people, and to units that only read, without phones."""
     is_person = not reading.user.is_service
-    may_read = is_person and reading.halves[case.pk] != Half.BARE
-    return text if may_read or reading.opens(case) else without_phones(text)
+    masked = without_phones(text)
+    if masked == text or (is_person and reading.halves[case.pk] != Half.BARE):
+        return text
+    if not reading.opens(case):
+        return masked
+    reading.open(case, "reporter")
+    return text
 
 
 def requests(reading: Reading, case: Case) -> list[Body]:

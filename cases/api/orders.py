@@ -181,4 +181,6 @@ class EventsOfOrder(OfEitherKind):
         if (kinds := kinds_for(case, reading.halves[case.pk])) is not None:
             rows = rows.filter(kind__in=kinds)
         page = cast(list[CaseEvent], self.paginate_queryset(rows))
-        return self.get_paginated_response([event_body(reading, case, event) for event in page])
+        bodies = [event_body(reading, case, event) for event in page]
+        reading.write_down()
+        return self.get_paginated_response(bodies)

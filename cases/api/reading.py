@@ -72,7 +72,7 @@ class Reading:
     beside: dict[str, dict[int, list[Any]]] = field(default_factory=dict)
     wishes: dict[int, Wish] = field(default_factory=dict)
     halves: dict[int, Half] = field(default_factory=dict)
-    opened: list[AuditEntry] = field(default_factory=list)
+    opened: dict[tuple[str, str], AuditEntry] = field(default_factory=dict)
     _urls: dict[str, str] = field(default_factory=dict)
 
     @cached_property
@@ -133,12 +133,12 @@ class Reading:
         """Remember that a personal value was handed over; `write_down` saves it."""
         target, ip = f"case:{case.number}", address_of(self.request)
         entry = access_entry(self.user, "personal_data_opened", target, ip, at=self.now, what=what)
-        self.opened.append(entry)
+        self.opened.setdefault((target, what), entry)
 
     def write_down(self) -> None:
         """Every personal value of the answer into the audit trail; one statement, none for none."""
         if self.opened:
-            AuditEntry.objects.bulk_create(self.opened)
+            AuditEntry.objects.bulk_create(self.opened.values())
 
     def _load_parts(self, cases: Sequence[Case]) -> None:
         """Units' parts: all that are asked for, else those of the caller's own units, which rules look at."""

@@ -157,7 +157,14 @@ def test_names_and_phones_open_to_a_key_with_the_scope_and_each_reading_is_writt
     opened = AuditEntry.objects.filter(action="personal_data_opened", actor=reader.user)
     assert {entry.target for entry in opened} == {f"case:{c.number}" for c in (sides.west, sides.east)}
     full.get(ORDERS, {"fields": "number,state"})
-    assert AuditEntry.objects.filter(actor=full.user, action="personal_data_opened").count() == 1
+    written = AuditEntry.objects.filter(actor=full.user, action="personal_data_opened")
+    assert written.count() == 1
+    # Also where it stands in the words of the order and its history, once an answer.
+    for number, params in enumerate(({"fields": "description"}, {"fields": "number", "expand": "events"}), 2):
+        assert PHONE in full.get(f"{ORDERS}{sides.west.number}/", params).content.decode()
+        assert written.count() == number
+    assert PHONE in full.get(f"{ORDERS}{sides.west.number}/events/").content.decode()
+    assert written.count() == 4
 
 
 def test_somebody_who_is_signed_in_reads_what_the_pages_show(sides: Sides):
