@@ -1,17 +1,44 @@
-"""What an action on an order may be given: the rows that pages offer and other systems may name."""
+"""What orders and actions on them may be given: the rows that pages offer and other systems may name."""
 
 from __future__ import annotations
 
 from django.db.models import Q, QuerySet
+from django.utils.translation import gettext as _
 
+from cases.catalogue import matter_by_code
 from cases.deadlines import TimerType
-from cases.models import Case, Matter
+from cases.models import Case, Matter, MatterClass
 from cases.querysets import CaseQuerySet
 from cases.workflow import OPEN_STATES, Stage
+from governance.common.errors import Invalid
+from governance.common.remembering import remembered
 from grids.models import Place
 from grids.querysets import PlaceQuerySet
 from partymembers.access import Access
 from partymembers.models import Unit
+
+
+def not_to_choose(code: str, *, field: str) -> Invalid:
+    """The refusal of a code: that there is none, and that it cannot be chosen here, sound the same."""
+    told = _("“%(code)s” is not known, or cannot be chosen here.") % {"code": code}
+    return Invalid(told, field=field)
+
+
+def matter_to_report(code: str, *, is_wish: bool = False) -> Matter:
+    """The matter (or kind of wish) of a new order; in a bulk each is read once. Raises Invalid."""
+    matter = remembered(("matter of code", code), lambda: matter_by_code(code))
+    if matter is None or (matter.matter_class.section == MatterClass.Section.WISH) != is_wish:
+        raise not_to_choose(code, field="matter")
+    return matter
+
+
+def place_to_report(code: str) -> Place:
+    """The place in force of a new order, without its outline; in a bulk each is read once. Raises Invalid."""
+    rows = Place.objects.current().filter(code=code).defer("boundary")
+    place = remembered(("place of code", code), rows.first)
+    if place is None:
+        raise not_to_choose(code, field="place")
+    return place
 
 
 def units_for(case: Case) -> QuerySet[Unit]:

@@ -16,11 +16,11 @@ from django.utils.translation import gettext_lazy
 from cases.actions.catalogue import save_configuration
 from cases.actions.engine import lock_case
 from cases.actions.reporting import Contact, Report, add_information, place_report, report_case
-from cases.catalogue import matter_by_code
+from cases.choices import matter_to_report, place_to_report
 from cases.intake import Mapped, check_mapping, mapped, path_of, problem_of, read_json, rules_of
-from cases.models import Case, Channel, IntakeMapping, IntakePayload, Matter, MatterClass
+from cases.models import Case, Channel, IntakeMapping, IntakePayload
 from cases.placing import require_reach
-from governance.common.errors import DomainError, Invalid, NotVisible, WrongState
+from governance.common.errors import DomainError, NotVisible, WrongState
 from grids.api.crs import point_in
 from grids.models import Place
 from partymembers.audit import record_access
@@ -131,7 +131,7 @@ def report_of(mapping: IntakeMapping, found: Mapped) -> tuple[Report, Contact]:
         lng, lat = point_in(lng, lat, mapping.crs, field="position")
     texts = dict.fromkeys(text for name in ("description", "addition") if (text := found.text(name)))
     report = Report(
-        matter=_matter(found.text("matter")),
+        matter=matter_to_report(found.text("matter")),
         channel=found.text("channel") or Channel.HOTLINE,
         description="\n".join(texts),
         address=found.text("address"),
@@ -168,22 +168,10 @@ def look_ahead(mapping: IntakeMapping, body: bytes, *, at: datetime) -> Mapped:
     return found
 
 
-def _matter(code: str) -> Matter:
-    matter = matter_by_code(code)
-    if matter is None or matter.matter_class.section == MatterClass.Section.WISH:
-        raise Invalid(
-            _("“%(code)s” is not known, or cannot be chosen here.") % {"code": code}, field="matter"
-        )
-    return matter
-
-
 def _place(mapping: IntakeMapping, found: Mapped) -> Place | None:
     """The named place. A default stands in only for what has no position."""
     code: Any = found.text("place")
     is_default = code == rules_of(mapping.rules)["place"].default if code else False
     if not code or (is_default and "lng" in found.values):
         return None
-    place = Place.objects.filter(code=code, retired_on=None).first()
-    if place is None:
-        raise Invalid(_("“%(code)s” is not known, or cannot be chosen here.") % {"code": code}, field="place")
-    return place
+    return place_to_report(code)

@@ -18,6 +18,7 @@ from cases.catalogue import matter_by_code
 from cases.choices import (
     handling_timer,
     matters_for_correction,
+    not_to_choose,
     places_for_correction,
     spans_of,
     targets_for,
@@ -153,8 +154,7 @@ class CorrectMatter(Noted):
         found = matter_by_code(given["matter"])
         rows = matters_for_correction().filter(pk=found.pk if found else 0)
         if not rows.exists():
-            told = _("“%(code)s” is not known, or cannot be chosen here.") % {"code": given["matter"]}
-            raise Invalid(told, field="matter")
+            raise not_to_choose(given["matter"], field="matter")
         return given | {"matter": found}
 
 

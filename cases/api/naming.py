@@ -6,17 +6,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.db.models import QuerySet
-from django.utils.translation import gettext as _
 from rest_framework import serializers
 
 from cases.attachments import MOST_AT_ONCE
 from cases.catalogue import NOT_ITS_STANDARD, standards_at
+from cases.choices import not_to_choose
 from cases.models import Case, Standard
 from governance.common.api.strict import Degrees, Strict, Words
 from governance.common.errors import Invalid
-from grids.api.crs import WGS84, point_in
-
-SYSTEMS = ("wgs84", "gcj02")
+from grids.api.crs import SYSTEMS, WGS84, point_in
 
 
 class Codes(serializers.ListField):
@@ -68,7 +66,7 @@ def named_row(rows: QuerySet[Any], code: str, *, by: str, field: str) -> Any:
     """The row of that code among those that may be chosen. Raises Invalid that names the field."""
     row = rows.filter(**{by: code}).first()
     if row is None:
-        raise Invalid(_("“%(code)s” is not known, or cannot be chosen here.") % {"code": code}, field=field)
+        raise not_to_choose(code, field=field)
     return row
 
 
@@ -79,8 +77,7 @@ def named_rows(rows: QuerySet[Any], codes: Sequence[str], *, by: str, field: str
     found = {getattr(row, by): row for row in rows.filter(**{f"{by}__in": codes})}
     for number, code in enumerate(codes):
         if code not in found:
-            told = _("“%(code)s” is not known, or cannot be chosen here.") % {"code": code}
-            raise Invalid(told, field=f"{field}.{number}")
+            raise not_to_choose(code, field=f"{field}.{number}")
     return [found[code] for code in dict.fromkeys(codes)]
 
 

@@ -25,14 +25,14 @@ from cases.actions.reporting import (
 from cases.actions.wish_asking import Ask, ask_wish
 from cases.api.kinds import require_kind
 from cases.api.naming import MeasuredPosition, Tokens, point_of
-from cases.catalogue import NOT_ITS_STANDARD, matter_by_code, standard_for, standards_at
-from cases.models import Case, Channel, Matter, MatterClass, Standard
+from cases.catalogue import NOT_ITS_STANDARD, standard_for, standards_at
+from cases.choices import matter_to_report, place_to_report
+from cases.models import Case, Channel, Matter, Standard
 from cases.workflow import Kind
 from governance.common.api.strict import Moment, Strict, Whole, Words
 from governance.common.errors import DomainError, Invalid, NotAllowed
 from governance.common.remembering import remembered
 from grids.api.crs import system_of
-from grids.models import Place
 from partymembers.access import Access
 from partymembers.api.callers import access_of_caller, user_of
 from partymembers.models import ServiceAccount, User
@@ -162,7 +162,7 @@ def bring(by: Bringer, data: Any, *, at: datetime, number: str = "") -> Case:
 
 
 def _report(by: Bringer, values: dict[str, Any], at: datetime, number: str) -> Case:
-    matter = _matter(values)
+    matter = matter_to_report(values["matter"])
     numbered = values.get("source_number", "")
     position = values.get("position") or {}
     report = Report(
@@ -179,7 +179,8 @@ def _report(by: Bringer, values: dict[str, Any], at: datetime, number: str) -> C
 
 
 def _ask(by: Bringer, values: dict[str, Any], at: datetime, number: str) -> Case:
-    ask = Ask(kind=_matter(values), words=values.get("description", ""), **_common(by, values, number))
+    kind = matter_to_report(values["matter"], is_wish=True)
+    ask = Ask(kind=kind, words=values.get("description", ""), **_common(by, values, number))
     return ask_wish(ask=ask, asker=by.user, contact=checked_contact(_contact(values)), at=at)
 
 
@@ -192,7 +193,7 @@ def _common(by: Bringer, values: dict[str, Any], number: str) -> dict[str, Any]:
         "address": values.get("address", ""),
         "lng": lng,
         "lat": lat,
-        "place": _place(values.get("place", "")),
+        "place": place_to_report(values["place"]) if values.get("place") else None,
         "attachments": values.get("attachments", ()),
         "client_id": values.get("client_id", ""),
         "number": number,
@@ -204,16 +205,6 @@ def _channel(by: Bringer, values: dict[str, Any]) -> str:
     if not by.user.is_service and channel != by.channel:
         raise Invalid(_("Yours is “%(channel)s”.") % {"channel": by.channel}, field="channel")
     return channel
-
-
-def _matter(values: dict[str, Any]) -> Matter:
-    code = values["matter"]
-    matter = remembered(("matter of code", code), lambda: matter_by_code(code))
-    is_wish = matter is not None and matter.matter_class.section == MatterClass.Section.WISH
-    if matter is None or is_wish != (values["kind"] == Kind.WISH):
-        told = _("“%(code)s” is not known, or cannot be chosen here.")
-        raise Invalid(told % {"code": code}, field="matter")
-    return matter
 
 
 def _standard(matter: Matter, sequence: int | None, at: datetime) -> Standard:
@@ -228,16 +219,6 @@ def _standard(matter: Matter, sequence: int | None, at: datetime) -> Standard:
         return found
 
     return remembered(("standard of matter", matter.pk, sequence), read)
-
-
-def _place(code: str) -> Place | None:
-    if not code:
-        return None
-    rows = Place.objects.current().filter(code=code).defer("boundary")
-    found = remembered(("place of code", code), rows.first)
-    if found is None:
-        raise Invalid(_("“%(code)s” is not known, or cannot be chosen here.") % {"code": code}, field="place")
-    return found
 
 
 def _contact(values: dict[str, Any]) -> Contact:
