@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import IO, Any
 
-from django.http import UnreadablePostError
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema
-from rest_framework.exceptions import ParseError
 from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -17,6 +15,7 @@ from rest_framework.response import Response
 from cases.actions.intake import take_in
 from cases.intake import filled_in
 from cases.models import IntakePayload
+from governance.common.api.parsers import body_of
 from governance.common.api.problems import MEDIA_TYPE, problem
 from governance.common.api.views import Endpoint
 from governance.common.errors import NotAllowed
@@ -44,10 +43,7 @@ class AsItCame(BaseParser):
         parser_context: Mapping[str, Any] | None = None,
     ) -> dict[str, Any]:
         """The bytes of the body, as `body`. Raises ParseError (400) or RequestDataTooBig (413)."""
-        try:
-            return {"body": bytes((parser_context or {})["request"]._request.body)}
-        except UnreadablePostError as error:
-            raise ParseError(_("The connection ended before the request did.")) from error
+        return {"body": body_of(parser_context)}
 
 
 class Intake(Endpoint):

@@ -13,6 +13,15 @@ from rest_framework.exceptions import ParseError
 from rest_framework.parsers import JSONParser
 
 
+def body_of(parser_context: Mapping[str, Any] | None) -> bytes:
+    """The bytes that came. Raises ParseError (400) for a line that was cut, RequestDataTooBig (413)."""
+    try:
+        body: bytes = (parser_context or {})["request"]._request.body
+    except UnreadablePostError as error:
+        raise ParseError(_("The connection ended before the request did.")) from error
+    return body
+
+
 class BoundedJSON(JSONParser):
     """JSON no larger than `DATA_UPLOAD_MAX_MEMORY_SIZE`, and nested no deeper than Python reads it.
 
@@ -26,12 +35,9 @@ class BoundedJSON(JSONParser):
         parser_context: Mapping[str, Any] | None = None,
     ) -> dict[str, Any]:
         """The value. Raises ParseError (400) or RequestDataTooBig (413)."""
-        context = parser_context or {}
+        body = BytesIO(body_of(parser_context))
         try:
-            body = context["request"]._request.body
-            return super().parse(BytesIO(body), media_type, {**context, "encoding": "utf-8"})
-        except UnreadablePostError as error:
-            raise ParseError(_("The connection ended before the request did.")) from error
+            return super().parse(body, media_type, {**(parser_context or {}), "encoding": "utf-8"})
         except RecursionError as error:
             raise ParseError(_("This is nested too deeply.")) from error
         except ParseError as error:
