@@ -7,13 +7,14 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 
 import pytest
-from django.db import connection, connections, transaction
+from django.db import connection, transaction
 
 from cases import relay, stuck
 from cases.models import Case, CaseEvent, ConsumerCursor
 from cases.relay import Consumer, lag, run_consumer, run_relay, sequence_events
 from tests.factories.grids import make_city
 from tests.factories.log import FRIDAY, Notebook, append_event, make_order
+from tests.factories.threads import in_thread
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -26,20 +27,6 @@ def case() -> Case:
 @pytest.fixture(autouse=True)
 def no_other_consumers(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(relay, "_consumers", {})
-
-
-def in_thread(work: Callable[[], None]) -> threading.Thread:
-    """Run `work` on a database connection of its own."""
-
-    def run() -> None:
-        try:
-            work()
-        finally:
-            connections.close_all()
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    return thread
 
 
 def positions() -> list[int | None]:

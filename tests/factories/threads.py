@@ -30,3 +30,17 @@ def at_once(*acts: Callable[[], object]) -> list[object]:
         thread.join(timeout=60)
     assert len(found) == len(acts)
     return found
+
+
+def in_thread(work: Callable[[], object]) -> Thread:
+    """Have `work` done on a connection of its own, begun at once; whoever needs its end joins it."""
+
+    def run() -> None:
+        try:
+            work()
+        finally:
+            connection.close()
+
+    thread = Thread(target=run)
+    thread.start()
+    return thread

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.db import connection, connections, transaction
+from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 from rest_framework.test import APIClient
 
@@ -25,6 +25,7 @@ from tests.factories.keys import Caller
 from tests.factories.log import append_event, make_order
 from tests.factories.party import bring_wish_to, make_party
 from tests.factories.sandbox import make_sandbox
+from tests.factories.threads import in_thread
 
 URL = "/api/v1/events/"
 WRITERS, EACH = 4, 12
@@ -47,18 +48,6 @@ def read_all(caller: APIClient, **query: Any) -> list[dict[str, Any]]:
         after = page["next"]
         if not page["has_more"]:
             return found
-
-
-def in_thread(work: Callable[[], None]) -> threading.Thread:
-    def run() -> None:
-        try:
-            work()
-        finally:
-            connections.close_all()
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    return thread
 
 
 @pytest.mark.django_db(transaction=True)
