@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -70,7 +68,3 @@ class ExportJob(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.format} {self.asked_at:%Y-%m-%d}"
-
-    def is_kept(self, at: datetime) -> bool:
-        """Whether its file may still be fetched."""
-        return at < self.expires_at

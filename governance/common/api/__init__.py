@@ -1,1 +1,1 @@
-"""What every door of the REST API shares: problems, pages by cursor, chosen fields, positions' systems."""
+"""What every door of the REST API shares: problems, pages by cursor, chosen fields, strict input."""
