@@ -21,6 +21,7 @@ from cases.feed import FeedPage, read_feed, top_of_log
 from cases.models import Case, CaseEvent
 from cases.querysets import CaseQuerySet
 from cases.workflow import Kind, State
+from governance.common.api.asked import choice_of
 from governance.common.api.fields import names_in
 from governance.common.api.paging import MOST, flag_of, limit_of
 from governance.common.api.views import Endpoint
@@ -120,10 +121,7 @@ def _position(request: Request) -> int:
 def _orders_of(request: Request) -> list[CaseQuerySet]:
     """The orders of which the caller reads changes: incidents, and wishes as far as the key opens them."""
     access, user = access_of_caller(request), user_of(request)
-    kind = request.query_params.get("kind", "")
-    if kind and kind not in Kind.values:
-        raise Invalid(_("Either incident or wish."), field="kind")
-    found = []
+    kind, found = choice_of(request, "kind", Kind.values), []
     if kind != Kind.WISH:
         found.append(Case.objects.visible_to(access))
     if kind != Kind.INCIDENT and has_scope(request, "wishes:read"):
