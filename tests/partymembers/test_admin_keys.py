@@ -98,7 +98,8 @@ def test_a_new_key_is_shown_once_and_written_nowhere(
 ) -> None:
     form = officer.get(url("issue_key", system_of.pk))
     assert "no-store" in form.headers["Cache-Control"]
-    assert "Read places, boundaries" in form.content.decode()
+    for told in ("Read places, boundaries", "Issue the key", "Cancel"):
+        assert told in form.content.decode()
 
     answer = issue(officer, system_of)
 
