@@ -17,6 +17,7 @@ from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext as _
 
 from governance.common.htmx import hx_redirect
+from governance.common.programs import is_of_program
 from partymembers import devices
 from partymembers.access import Access, access_of
 
@@ -77,7 +78,7 @@ def _open_paths() -> set[str]:
 
 def _to_password_change(request: HttpRequest) -> HttpResponse:
     url = reverse("password_change")
-    if request.path.startswith("/api/"):
+    if is_of_program(request):
         from governance.common.api.problems import problem_json  # noqa: PLC0415  it needs this module first
 
         told = _("Change your first password before anything else.")

@@ -16,19 +16,19 @@ from django.utils.translation import gettext as _
 from .api.problems import problem_json
 from .errors import DomainError, Invalid, NotAllowed, NotVisible, Throttled, TooLarge
 from .htmx import is_partial
+from .programs import is_of_program
 
 logger = structlog.get_logger(__name__)
 
 PAGES = {400, 403, 404, 409, 413, 429, 500}
 
 
-#: Below this, programs read the answers: problems instead of pages.
-API = "/api/"
+#: Of problems, where nobody has named one yet.
 _CODES = {400: "malformed", 403: "not_allowed", 404: "not_found", 413: "too_large", 500: "error"}
 
 
 def _render(request: HttpRequest, status: int, context: dict[str, object]) -> HttpResponse:
-    if request.path.startswith(API):
+    if is_of_program(request):
         code = str(context.get("code") or _CODES.get(status, "refused"))
         told = str(context.get("message") or _said(status))
         return problem_json(status, code=code, detail=told)
@@ -97,7 +97,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
     """500: logged under the number that the page shows. Needs no database, session or context processor."""
     number = error_id()
     logger.error("server_error", error_id=number, path=request.path, method=request.method, exc_info=True)
-    if request.path.startswith(API):
+    if is_of_program(request):
         told = _("Something went wrong here; it was written down under %(number)s.") % {"number": number}
         return problem_json(500, code="error", detail=told, error_id=number)
     template = "errors/_500.html" if is_partial(request) else "errors/500.html"

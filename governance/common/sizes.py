@@ -28,13 +28,13 @@ from django.http import HttpRequest, HttpResponse
 
 from .errors import Throttled
 from .handlers import domain_error
+from .programs import is_of_program
 
 #: Text that no honest form exceeds, and the most for bodies that are no multipart form.
 PLAIN: Final = 2 * 1024 * 1024
 #: A whole body with its files: twelve photos of 20 MB.
 MOST: Final = 256 * 1024 * 1024
 #: What programs may send at once, by kind: some hundred orders; a picture, or the last part of it.
-API: Final = "/api/"
 _OF_PROGRAMS: Final = {
     "application/json": 8 * 1024 * 1024,
     "application/offset+octet-stream": 24 * 1024 * 1024,
@@ -173,7 +173,7 @@ class BodySizeMiddleware:
 
 def _unread(request: HttpRequest) -> int:
     """How large a body may be that is looked at no further here."""
-    if request.path.startswith(API):
+    if is_of_program(request):
         return _OF_PROGRAMS.get((request.content_type or "").lower(), PLAIN)
     return PLAIN
 
