@@ -115,13 +115,13 @@ def _known(mapping: IntakeMapping, found: Mapped, by: User) -> Case | None:
 @transaction.atomic
 def _add(case: Case, found: Mapped, by: User, at: datetime) -> str:
     """What is said anew, once; the lock comes before the look at what was said."""
-    held = lock_case(case.pk)
+    held, outcome = lock_case(case.pk), _Outcome.REPEATED
     for text in (found.text("addition"), found.text("description")):
         is_told = text in held.description or held.events.filter(kind="add_information", note=text).exists()
         if text and not is_told:
             add_information(case_id=case.pk, actor=by, at=at, note=text)
-            return _Outcome.UPDATED
-    return _Outcome.REPEATED
+            outcome = _Outcome.UPDATED
+    return outcome
 
 
 def report_of(mapping: IntakeMapping, found: Mapped) -> tuple[Report, Contact]:

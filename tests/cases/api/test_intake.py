@@ -58,16 +58,16 @@ def test_a_payload_becomes_an_order_and_sent_again_the_same_one() -> None:
     assert not case.is_test
 
     assert hand_in(caller, hotline_payload(world), 200)["data"]["what"] == "repeated"
-    more = hotline_payload(world, extra="来电催办：晚上看不见路")
+    more = hotline_payload(world, content="整条路都不亮", extra="来电催办：晚上看不见路")
     for outcome in ("updated", "repeated"):
         told = hand_in(caller, more, 200)
         assert told["data"] == {"id": case.number, "what": outcome, "state": "reported"}
-    (added,) = case.events.filter(kind="add_information")
-    assert added.note == "来电催办：晚上看不见路"
+    added = case.events.filter(kind="add_information").order_by("seq").values_list("note", flat=True)
+    assert list(added) == ["来电催办：晚上看不见路", "路灯不亮\n整条路都不亮"]
 
     sequence_events()
     rows = caller.get("/api/v1/events/", {"own": "true"}).json()["results"]
-    assert [row["kind"] for row in rows] == ["report", "add_information"]
+    assert [row["kind"] for row in rows] == ["report", "add_information", "add_information"]
     assert rows[0]["order"]["source_number"] == "WX-1"
     assert [p.outcome for p in IntakePayload.objects.order_by("pk")] == [
         "created",
