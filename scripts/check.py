@@ -24,7 +24,7 @@ PYTHON = sys.executable
 BIN = Path(sys.executable).parent
 # What Debian's packages are called, and where else a Chromium may be.
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
-DEBIAN_PACKAGES = ["chromium", "fonts-noto-cjk"]
+DEBIAN_PACKAGES = ["chromium", "fonts-noto-cjk", "curl"]
 
 CHECKS: dict[str, list[str]] = {
     "types": [PYTHON, "-m", "mypy", *ROOMS],
@@ -64,37 +64,37 @@ def run_checks(env: dict[str, str]) -> list[str]:
     return failed
 
 
-def ensure_browser() -> None:
-    """Make sure that the browser tests have a browser with Chinese glyphs.
+def has_browser() -> bool:
+    """Whether the browser tests have a browser."""
+    return any(shutil.which(name) for name in CHROMIUM)
 
-    Debian's root gets the packages; anybody else is told what to install. Raises StackError under CI, where a
-    missing browser must not pass for a tested one.
+
+def ensure_programs() -> None:
+    """Make sure that the tests have a browser with Chinese glyphs, and curl, which the API's guide calls.
+
+    Debian's root gets the packages; anybody else is told what to install. Raises StackError where curl is
+    missing, and under CI, where a missing browser must not pass for a tested one.
     """
-    if any(shutil.which(name) for name in CHROMIUM):
+    if has_browser() and shutil.which("curl"):
         return
     if os.geteuid() == 0 and shutil.which("apt-get"):
         with console.step("Installing " + " and ".join(DEBIAN_PACKAGES)):
             quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
             for command in (["update"], ["install", "-y", "--no-install-recommends", *DEBIAN_PACKAGES]):
-                done = subprocess.run(
-                    ["apt-get", "-q", *command], env=quiet, capture_output=True, check=False
-                )
-        if done.returncode == 0 and shutil.which("chromium"):
-            return
-    hint = (
-        "install Chromium and a Chinese font, on Debian `sudo apt-get install "
-        + " ".join(DEBIAN_PACKAGES)
-        + "`"
-    )
-    if os.environ.get("CI"):
+                subprocess.run(["apt-get", "-q", *command], env=quiet, capture_output=True, check=False)
+    hint = f"on Debian `sudo apt-get install {' '.join(DEBIAN_PACKAGES)}`"
+    if not shutil.which("curl"):
+        raise StackError(f"the tests need curl: {hint}")
+    if not has_browser() and os.environ.get("CI"):
         raise StackError(f"no browser for the browser tests: {hint}")
-    console.say(f"No browser: the browser tests are left out. To run them, {hint}")
+    if not has_browser():
+        console.say(f"No browser: the browser tests are left out. To have one, {hint}")
 
 
 def run_tests(arguments: list[str], env: dict[str, str]) -> int:
     """pytest on four processes, as tests of real workers mostly wait; its own summary is the last line."""
     command = [PYTHON, "-m", "pytest", "-n", "4", "--dist", "worksteal", *arguments]
-    if not any(shutil.which(name) for name in CHROMIUM):
+    if not has_browser():
         command += ["-m", "not browser"]
     return subprocess.run(command, cwd=ROOT, env=env, check=False).returncode
 
@@ -110,7 +110,7 @@ def main(arguments: list[str]) -> int:
             return 1
         if "--tests" not in arguments:
             return 0
-        ensure_browser()
+        ensure_programs()
         return run_tests(arguments[arguments.index("--tests") + 1 :], env)
     except StackError as error:
         print(f"gezhi: {error}", file=sys.stderr)
