@@ -43,6 +43,15 @@ def person(user: User | None) -> Body | None:
     return None if user is None else {"code": user.username, "name": user.name}
 
 
+def member(reading: Reading, case: Case, user: User) -> Body:
+    """A member who was called: the name as `members/` gives it, or whoever calls could ask for anybody's."""
+    if reading.user.is_service and not reading.opens_people:
+        return {"code": user.username, "name": masked_name(user.name)}
+    if reading.user.is_service:
+        reading.open(case, "member_name")
+    return {"code": user.username, "name": user.name}
+
+
 def clocks(reading: Reading, case: Case) -> list[Body]:
     """Every stage's clock, the first to start first."""
     return [_clock(clock, reading.now) for clock in reading.rows("clocks", case)]
@@ -231,10 +240,10 @@ def whistles(reading: Reading, case: Case) -> list[Body]:
 def _call(reading: Reading, case: Case, call: WhistleCall) -> Body:
     what = "unit" if call.unit else "branch" if call.branch else "member"
     side = call.unit or call.branch
+    called = {"code": side.code, "name": side.name} if side else {"code": "", "name": ""}
     return {
         "to": what,
-        "code": side.code if side else call.user.username if call.user else "",
-        "name": call.called,
+        **(member(reading, case, call.user) if call.user else called),
         "answer": call.answer or None,
         "answered_at": instant(call.answered_at),
         "came_at": instant(call.came_at),

@@ -15,12 +15,15 @@ from cases.actions.reporting import Contact
 from cases.attachments import store_picture
 from cases.models import Attachment, Case
 from cases.workflow import State
+from governance.common.formats import masked_name
 from partymembers.models import AuditEntry
 from tests.cases.api.scenes import NAME, ORDERS, PHONE, Sides, make_sides, numbers, session
 from tests.factories.cases import NOON, bring_to
 from tests.factories.keys import Caller, service_account
+from tests.factories.party import make_party
 from tests.factories.people import make_user
 from tests.factories.pictures import picture_bytes
+from tests.factories.whistles import whistle
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("plain_calendar")]
 PERSONAL = ("orders:read", "personal:read")
@@ -165,6 +168,21 @@ def test_names_and_phones_open_to_a_key_with_the_scope_and_each_reading_is_writt
         assert written.count() == number
     assert PHONE in full.get(f"{ORDERS}{sides.west.number}/events/").content.decode()
     assert written.count() == 4
+
+
+def test_to_call_a_member_opens_no_name():
+    """Else a desk could ask for the name of every member of the city, one whistle after the other."""
+    party = make_party()
+    world, place = party.world, party.world.city.west
+    case = whistle(world, units=[world.other_unit], members=[party.member])
+    url = f"{ORDERS}{case.number}/"
+
+    for scopes, name in ((("orders:read",), masked_name(party.member.name)), (PERSONAL, party.member.name)):
+        unit, called = Caller(*scopes, place=place).get(url).json()["whistles"][0]["calls"]
+        assert (unit["name"], called["code"]) == (world.other_unit.name, party.member.username)
+        assert called["name"] == name
+    entries = AuditEntry.objects.filter(action="personal_data_opened", target=f"case:{case.number}")
+    assert "member_name" in {entry.data["what"] for entry in entries}
 
 
 def test_somebody_who_is_signed_in_reads_what_the_pages_show(sides: Sides):
