@@ -17,7 +17,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='user',
             name='is_service',
-            field=models.BooleanField(default=False, editable=False, verbose_name='connected system'),
+            field=models.BooleanField(db_default=False, default=False, editable=False, verbose_name='connected system'),
         ),
         migrations.CreateModel(
             name='ServiceAccount',

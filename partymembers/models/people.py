@@ -47,7 +47,7 @@ class User(AbstractBaseUser):
     phone = models.CharField(_("mobile phone"), max_length=20, unique=True, null=True, blank=True)
     disabled_at = models.DateTimeField(_("disabled at"), null=True, blank=True)
     #: Another system that calls the API (`ServiceAccount`): it never signs in.
-    is_service = models.BooleanField(_("connected system"), default=False, editable=False)
+    is_service = models.BooleanField(_("connected system"), default=False, db_default=False, editable=False)
     must_change_password = models.BooleanField(_("must change password"), default=False)
     date_joined = models.DateTimeField(_("added at"), default=timezone.now, editable=False)
 
