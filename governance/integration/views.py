@@ -26,6 +26,9 @@ from .document import served, version
 DOORS = (
     "me",
     "places",
+    "place_tree",
+    "locate",
+    "boundaries",
     "matters",
     "units",
     "orders",
@@ -41,6 +44,7 @@ DOORS = (
     "points_entries",
     "figures",
     "formulas",
+    "figure_orders",
     "party_figures",
     "exports",
 )

@@ -12,7 +12,7 @@ REST_FRAMEWORK: dict[str, Any] = {
     "DEFAULT_PERMISSION_CLASSES": ["partymembers.api.permissions.HasScope"],
     "DEFAULT_THROTTLE_CLASSES": ["partymembers.api.throttling.RateOfKey"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["governance.common.api.parsers.BoundedJSON"],
     "DEFAULT_PAGINATION_CLASS": "governance.common.api.paging.ByCursor",
     "DEFAULT_FILTER_BACKENDS": [],
     "DEFAULT_SCHEMA_CLASS": "governance.integration.schema.EndpointSchema",
@@ -22,7 +22,6 @@ REST_FRAMEWORK: dict[str, Any] = {
     "DEFAULT_METADATA_CLASS": None,
     "EXCEPTION_HANDLER": "governance.common.api.problems.answer_problem",
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
-    "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
 }
 
 #: The API's own version: the first number changes only with the address (`/api/v2/`).
