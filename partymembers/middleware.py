@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from http import HTTPStatus
-from typing import cast
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
 from django.contrib.auth import logout
@@ -26,10 +25,14 @@ _OPEN_BEFORE_CHANGE = ("password_change", "logout", "set_language", "healthz")
 
 
 def access_for(request: HttpRequest) -> Access:
-    """What the request's user may reach today; asked of the database once a request, at most."""
-    if not hasattr(request, "_access"):
-        request._access = access_of(request.user, on=timezone.localdate())  # type: ignore[attr-defined]
-    return cast(Access, request._access)  # type: ignore[attr-defined]
+    """What the request's user may reach today; asked of the database once a request and user, at most.
+
+    A key may come with the cookie of a person, whose access was asked for before the key was looked at.
+    """
+    known: Access | None = getattr(request, "_access", None)
+    if known is None or known.user_id != request.user.pk:
+        known = request._access = access_of(request.user, on=timezone.localdate())  # type: ignore[attr-defined]
+    return known
 
 
 class AccessMiddleware:

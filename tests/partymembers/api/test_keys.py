@@ -9,12 +9,14 @@ from typing import Any
 import pytest
 import time_machine
 from django.core.cache import cache
+from django.test import RequestFactory
 from django.utils import timezone
 from rest_framework.test import APIClient
 
 from governance.common import caching
 from partymembers.api.authentication import MOST_WRONG
 from partymembers.api.permissions import scopes_of
+from partymembers.middleware import access_for
 from partymembers.models import ApiKey, AuditEntry
 from partymembers.scopes import SCOPES
 from tests.factories.grids import City, make_city
@@ -80,6 +82,15 @@ def test_a_session_reads_without_a_token_and_writes_only_with_one(city: City) ->
     caller = APIClient(enforce_csrf_checks=True)
     caller.credentials(HTTP_AUTHORIZATION=f"Bearer {key_of(service_account(place=city.west))}")
     assert caller.post(ORDERS, {}, format="json").status_code == 400, "a key needs none"
+
+
+def test_a_key_beside_a_persons_cookie_reaches_what_the_key_reaches(city: City) -> None:
+    request = RequestFactory().get(ME)
+    request.user = make_user(role="desk", place=city.city)
+    assert access_for(request).covers(city.east.path)
+    request.user = service_account(place=city.west).user  # as the endpoint does, later
+    assert not access_for(request).covers(city.east.path)
+    assert access_for(request).is_service
 
 
 def test_who_must_change_the_first_password_is_told_so_by_a_problem() -> None:
