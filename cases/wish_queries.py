@@ -31,15 +31,13 @@ from django.utils.translation import ngettext
 from cases.models import Case, Claim, Clock, Wish
 from cases.queries import metres_between
 from cases.standpoint import Standpoint
-from cases.wishes import TAKEN, wall, where_of, wish_relations
+from cases.wishes import SHOWN, wall, where_of, wish_relations
 from cases.workflow import Kind, Relation, Stage, State
 from governance.common.errors import NotVisible
 from governance.common.pagination import CursorPage
 from partymembers.access import Access
 from partymembers.models import User
 
-#: States in which the public half may be read by whoever may help.
-_SHOWN = (State.PUBLISHED, *TAKEN, State.DELIVERED, State.CLOSED)
 #: The drawing of each kind of wish (migration 0008); another has the heart.
 ICONS = {"01": "tool", "02": "walk", "03": "box", "04": "edit", "05": "building", "06": "smile", "07": "doc"}
 #: Positions are rough, and so are distances: never below this.
@@ -206,4 +204,4 @@ def _may_read(case: Case, user: User, access: Access) -> bool:
     relations = set(wish_relations(user, access, case))
     if relations & {Relation.CLAIMER, Relation.BRANCH}:
         return True
-    return Relation.HELPER in relations and case.state in _SHOWN
+    return Relation.HELPER in relations and case.state in SHOWN

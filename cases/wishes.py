@@ -126,6 +126,8 @@ def branch_for(case: Case) -> Branch | None:
 
 #: On the wall with the wishes that wait: somebody has them, and they stand there in grey.
 TAKEN = (State.CLAIMED, State.CONFIRMED, State.BEGUN)
+#: States in which the public half may be read by whoever may help: on the wall, and after it.
+SHOWN = (State.PUBLISHED, *TAKEN, State.DELIVERED, State.CLOSED)
 
 
 def wall(city_id: int, *, on: date, with_taken: bool = False) -> QuerySet[Wish]:

@@ -11,16 +11,13 @@ from cases.api.kinds import open_kinds
 from cases.models import Case
 from cases.querysets import CaseQuerySet
 from cases.standpoint import standpoint
-from cases.wishes import is_helper
-from cases.workflow import WISH_TAKEN_STATES, Kind, State
+from cases.wishes import SHOWN, is_helper
+from cases.workflow import Kind
 from governance.common.errors import NotVisible
 from governance.common.kept import MOST_KEPT, Kept, Slot
 from partymembers.access import Access
 from partymembers.api.callers import access_of_caller, user_of
 from partymembers.models import User
-
-#: A wish's public half may be read while it is on the wall and after it was delivered.
-_SHOWN = (State.PUBLISHED, *WISH_TAKEN_STATES, State.CLOSED)
 
 
 def readable_wishes(user: User, access: Access) -> CaseQuerySet:
@@ -32,7 +29,7 @@ def readable_wishes(user: User, access: Access) -> CaseQuerySet:
     public = Q(pk__in=[])
     for grant in access.branches:
         public |= Q(wish__branch__path__startswith=grant.path)
-    shown = Q(state__in=_SHOWN)
+    shown = Q(state__in=SHOWN)
     if is_helper(user, access):
         public |= shown & Q(city_id=standpoint(user, access).city_id)
     if access.is_service:
