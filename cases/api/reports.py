@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.db.models import Q
 from django.utils.translation import gettext as _
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -170,7 +171,7 @@ def _report(by: Bringer, values: dict[str, Any], at: datetime, number: str) -> C
         standard=_standard(matter, values.get("standard"), at),
         accuracy_m=position.get("accuracy_m"),
         device_time=values.get("device_time"),
-        source=values.get("source", by.user.username) if numbered else "",
+        source=_source(by, values.get("source", "")) if numbered else "",
         source_number=numbered,
         description=values.get("description", ""),
         **_common(by, values, number),
@@ -198,6 +199,19 @@ def _common(by: Bringer, values: dict[str, Any], number: str) -> dict[str, Any]:
         "client_id": values.get("client_id", ""),
         "number": number,
     }
+
+
+def _source(by: Bringer, given: str) -> str:
+    """Whose number it is. Raises Invalid where it is another's: whose next report would be refused for it."""
+    if not by.user.is_service:
+        raise Invalid(_("Only connected systems number what they report."), field="source_number")
+    if given in ("", by.user.username):
+        return by.user.username
+    others = ServiceAccount.objects.exclude(user=by.user)
+    is_anothers = others.filter(Q(user__username=given) | Q(intake_mapping__source=given))
+    if remembered(("source of another", given), is_anothers.exists):
+        raise Invalid(_("Another system has this source."), field="source")
+    return given
 
 
 def _channel(by: Bringer, values: dict[str, Any]) -> str:

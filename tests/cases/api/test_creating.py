@@ -12,6 +12,7 @@ from cases.models import Case, Channel
 from partymembers.models import IdempotentRequest
 from tests.cases.api.test_acting import ORDERS, given
 from tests.factories.cases import World, make_attachment, make_world
+from tests.factories.intake import hotline_mapping
 from tests.factories.keys import Caller
 from tests.factories.party import make_party
 
@@ -43,6 +44,12 @@ def test_what_comes_again_is_the_first_order_by_either_of_its_ids(world: World) 
     assert (theirs.status_code, theirs.json()["errors"][0]["field"]) == (409, "source_number")
     own = {**by_number, "source": other.user.username}
     assert other.post(ORDERS, own).status_code == 201
+
+    hotline_mapping(hotline.account, world, source="callcentre")
+    for name in (hotline.user.username, "callcentre"):  # or its next number would be refused
+        squatting = {**by_number, "source": name, "source_number": "next"}
+        assert fields_of(other.post(ORDERS, squatting)) == ["source"]
+        assert hotline.post(ORDERS, squatting).status_code == 201
 
 
 def test_a_system_of_a_place_reports_there_alone_and_one_of_a_unit_anywhere(world: World) -> None:
@@ -87,6 +94,7 @@ def test_people_call_by_their_session_and_choose_no_channel(world: World) -> Non
     body = given(world, source_number="")
     assert fields_of(client.post(ORDERS, body)) == ["channel"]
     del body["channel"]
+    assert fields_of(client.post(ORDERS, body | {"source_number": "1"})) == ["source_number"]
     made = client.post(ORDERS, body)
     assert (made.status_code, Case.objects.get().channel) == (201, Channel.GRID_WORKER)
     client.force_login(world.system_officer)
