@@ -19,7 +19,7 @@ from cases.terms import tail_term
 from cases.workflow import OPEN_STATES, WISH_OPEN_STATES, Kind, State
 from governance.common.errors import Invalid
 from governance.common.text import bigrams
-from grids.coordinates import gcj02_to_wgs84
+from grids.coordinates import point_in
 from grids.models import Level, Place
 from partymembers.access import NOTHING, Access
 from partymembers.middleware import access_for
@@ -205,8 +205,8 @@ class OrderFilter(CaseFilter):
         is_box = -180 <= west <= east <= 180 and -90 <= south <= north <= 90
         if not is_box or not all(math.isfinite(each) for each in (west, south, east, north)):
             raise Invalid(_("West lies left of east, south below north, all of them on earth."), field=name)
-        if self.system == "gcj02":
-            (west, south), (east, north) = gcj02_to_wgs84(west, south), gcj02_to_wgs84(east, north)
+        west, south = point_in(west, south, self.system, field=name)
+        east, north = point_in(east, north, self.system, field=name)
         return queryset.filter(lng__range=(west, east), lat__range=(south, north))
 
 

@@ -85,3 +85,12 @@ def _east_shift(x: float, y: float) -> float:
     shift += _ripples(x)
     shift += (20.0 * math.sin(x * math.pi) + 40.0 * math.sin(x / 3.0 * math.pi)) * 2.0 / 3.0
     return shift + (150.0 * math.sin(x / 12.0 * math.pi) + 300.0 * math.sin(x / 30.0 * math.pi)) * 2.0 / 3.0
+
+
+def point_in(lng: float, lat: float, system: str, *, field: str = "") -> tuple[float, float]:
+    """A position given in "wgs84" or "gcj02", as WGS-84. Raises PositionError that names `field`."""
+    try:
+        check_position(lng, lat)
+    except PositionError as error:
+        raise PositionError(error.message, field=field) from error
+    return gcj02_to_wgs84(lng, lat) if system == "gcj02" else (lng, lat)

@@ -21,7 +21,7 @@ from cases.intake import Mapped, check_mapping, mapped, path_of, problem_of, rea
 from cases.models import Case, Channel, IntakeMapping, IntakePayload
 from cases.placing import require_reach
 from governance.common.errors import DomainError, NotVisible, WrongState
-from grids.api.crs import point_in
+from grids.coordinates import point_in
 from grids.models import Place
 from partymembers.audit import record_access
 from partymembers.models import Role, ServiceAccount, User

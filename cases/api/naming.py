@@ -14,7 +14,8 @@ from cases.choices import not_to_choose
 from cases.models import Case, Standard
 from governance.common.api.strict import Degrees, Strict, Words
 from governance.common.errors import Invalid
-from grids.api.crs import SYSTEMS, WGS84, point_in
+from grids.api.crs import SYSTEMS, WGS84
+from grids.coordinates import point_in
 
 
 class Codes(serializers.ListField):

@@ -12,7 +12,7 @@ from rest_framework.request import Request
 
 from governance.common.errors import Invalid
 from grids.boundaries import DECIMALS, SYSTEMS
-from grids.coordinates import PositionError, check_position, gcj02_to_wgs84, wgs84_to_gcj02
+from grids.coordinates import point_in, wgs84_to_gcj02
 
 WGS84 = "wgs84"
 
@@ -33,15 +33,6 @@ def system_of(request: Request) -> str:
     if system not in SYSTEMS:
         raise Invalid(_("The coordinate system must be one of: %s.") % ", ".join(SYSTEMS), field="crs")
     return system
-
-
-def point_in(lng: float, lat: float, system: str, *, field: str = "") -> tuple[float, float]:
-    """A position that a caller gave, as WGS-84. Raises PositionError, which names `field`, if it is none."""
-    try:
-        check_position(lng, lat)
-    except PositionError as error:
-        raise PositionError(error.message, field=field) from error
-    return gcj02_to_wgs84(lng, lat) if system != WGS84 else (lng, lat)
 
 
 def point_out(lng: float, lat: float, system: str) -> tuple[float, float]:
