@@ -26,6 +26,7 @@ from cases.api.serializers import OrderDetail
 from cases.numbers import take_numbers
 from governance.common.api.problems import answer_problem, problem
 from governance.common.api.strict import Strict
+from governance.common.errors import NotAllowed
 from governance.common.remembering import remembering
 from grids.api.crs import CRS
 from partymembers.api.idempotency import HEADER, idempotent
@@ -149,6 +150,8 @@ class BulkOrders(OfEitherKind):
         with 200. With an Idempotency-Key all rows are kept together at the end, or none is.
         """
         rows, by = _rows(request.data), Bringer.of(request)
+        if by.is_resident:
+            raise NotAllowed(_("This address is for connected systems."))
         with remembering():
             results = [_verdict(by, row, place, next(self.numbers, "")) for place, row in enumerate(rows)]
         statuses = [verdict["status"] for verdict in results]

@@ -29,9 +29,10 @@ from cases.api.naming import MeasuredPosition, Tokens, point_of
 from cases.catalogue import NOT_ITS_STANDARD, standard_for, standards_at
 from cases.choices import matter_to_report, place_to_report
 from cases.models import Case, Channel, Matter, Standard
+from cases.web.pace import BY_PHONE, TOO_FAST, WINDOW
 from cases.workflow import Kind
 from governance.common.api.strict import Moment, Strict, Whole, Words
-from governance.common.errors import DomainError, Invalid, NotAllowed
+from governance.common.errors import DomainError, Invalid, NotAllowed, Throttled
 from governance.common.remembering import remembered
 from grids.api.crs import system_of
 from partymembers.access import Access
@@ -146,6 +147,19 @@ class Bringer:
         is_staff = self.access.place_roles() or self.access.unit_ids
         return Channel.GRID_WORKER if is_staff else Channel.RESIDENT
 
+    @property
+    def is_resident(self) -> bool:
+        """Somebody who reports for themselves: nobody vouches for how much, or in whose name."""
+        return self.channel == Channel.RESIDENT
+
+    def require_pace(self, at: datetime) -> None:
+        """Let residents report as often as at a code on a wall. Raises Throttled."""
+        if not self.is_resident:
+            return
+        recent = Case.objects.filter(reporter=self.user, reported_at__gt=at - WINDOW)
+        if recent.count() >= BY_PHONE.most:
+            raise Throttled(TOO_FAST, retry_after=600)
+
 
 def bring(by: Bringer, data: Any, *, at: datetime, number: str = "") -> Case:
     """Take in one order; the first one where it comes again. Raises ValidationError or a DomainError."""
@@ -153,6 +167,9 @@ def bring(by: Bringer, data: Any, *, at: datetime, number: str = "") -> Case:
     given.is_valid(raise_exception=True)
     values = given.validated_data
     require_kind(by.request, values["kind"], "write")
+    by.require_pace(at)
+    if by.is_resident and values.get("contact"):
+        raise Invalid(_("You report in your own name."), field="contact")
     try:
         if values["kind"] == Kind.WISH:
             return _ask(by, values, at, number)

@@ -43,6 +43,7 @@ BY_ADDRESS: Final = Limit(10, 200)
 BY_CODE: Final = Limit(20, 300)
 FAILURES: Final = Limit(5, 30)
 _QUESTION: Final = "challenge"
+TOO_FAST: Final = gettext_lazy("Too many within an hour. Please wait, or call the community.")
 ANSWER_FIRST: Final = gettext_lazy("Please answer the question, then send it again.")
 
 
@@ -71,7 +72,7 @@ def follow_needs_answer(request: HttpRequest, *, number: str, at: datetime) -> b
 
 def _verdict(counts: list[tuple[int, Limit]]) -> bool:
     if any(count >= limit.most for count, limit in counts):
-        raise Throttled(_("Too many within an hour. Please wait, or call the community."), retry_after=600)
+        raise Throttled(TOO_FAST, retry_after=600)
     return any(count >= limit.free for count, limit in counts)
 
 

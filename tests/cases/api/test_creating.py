@@ -8,13 +8,16 @@ from typing import Any
 import pytest
 from rest_framework.test import APIClient
 
+from cases.api import reports
 from cases.models import Case, Channel
+from cases.web.pace import Limit
 from partymembers.models import IdempotentRequest
 from tests.cases.api.test_acting import ORDERS, given
 from tests.factories.cases import World, make_attachment, make_world
 from tests.factories.intake import hotline_mapping
 from tests.factories.keys import Caller
 from tests.factories.party import make_party
+from tests.factories.people import make_user
 
 pytestmark = pytest.mark.django_db
 BULK = f"{ORDERS}bulk/"
@@ -99,6 +102,22 @@ def test_people_call_by_their_session_and_choose_no_channel(world: World) -> Non
     assert (made.status_code, Case.objects.get().channel) == (201, Channel.GRID_WORKER)
     client.force_login(world.system_officer)
     assert client.post(ORDERS, body).status_code == 403
+
+
+def test_residents_report_themselves_and_no_faster_than_at_a_code_on_a_wall(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reports, "BY_PHONE", Limit(free=1, most=2))
+    client = APIClient()
+    client.force_login(make_user())
+    body = given(world, source_number="")
+    del body["channel"]
+    assert client.post(f"{ORDERS}bulk/", {"orders": [body]}).status_code == 403
+    assert fields_of(client.post(ORDERS, body | {"contact": {"phone": "13900001111"}})) == ["contact"]
+    body["contact"] = None
+    answers = [client.post(ORDERS, body) for _each in range(3)]
+    assert [answer.status_code for answer in answers] == [201, 201, 429]
+    assert answers[-1].headers["Retry-After"] == "600"
 
 
 def test_a_wish_is_an_order_of_its_kind() -> None:
