@@ -108,7 +108,7 @@ class TestList:
     def test_a_list_asks_as_much_for_three_as_for_one(self, city, caller):
         caller.get(PLACES)
         for limit in (1, 3):
-            assert queries_of(caller, PLACES, limit=limit, retired="true") == 4
+            assert queries_of(caller, PLACES, limit=limit, retired="true") == 3
 
 
 class TestDetail:
@@ -129,7 +129,7 @@ class TestDetail:
         assert caller.get(f"{PLACES}{city.city.code}/", {"expand": "boundary"}).json()["boundary"] is None
         few = caller.get(f"{PLACES}{city.west.code}/", {"fields": "code,line"}).json()
         assert set(few) == {"code", "line"}
-        assert queries_of(caller, f"{PLACES}{city.west.code}/") == 6
+        assert queries_of(caller, f"{PLACES}{city.west.code}/") == 5
 
     def test_no_such_place_is_404(self, caller):
         for code in ("999999999999", "x", "9" * 400):
@@ -217,7 +217,7 @@ class TestBoundaries:
         }
         assert [f["id"] for f in caller.get(body["next"]).json()["features"]] == [city.west_2.code]
         for limit in (1, 3):
-            assert queries_of(caller, f"{PLACES}boundaries/", limit=limit, simplified="true") == 4
+            assert queries_of(caller, f"{PLACES}boundaries/", limit=limit, simplified="true") == 3
 
     def test_one_place_gives_one_feature_or_none(self, city, caller):
         def features(place: Any) -> list[Any]:
