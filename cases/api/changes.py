@@ -21,9 +21,9 @@ from cases.feed import FeedPage, read_feed, top_of_log
 from cases.models import Case, CaseEvent
 from cases.querysets import CaseQuerySet
 from cases.workflow import Kind, State
-from governance.common.api.asked import choice_of
+from governance.common.api.asked import choice_of, flag_of
 from governance.common.api.fields import names_in
-from governance.common.api.paging import MOST, flag_of, limit_of
+from governance.common.api.paging import MOST, limit_of
 from governance.common.api.views import Endpoint
 from governance.common.errors import Invalid
 from partymembers.api.callers import access_of_caller, user_of

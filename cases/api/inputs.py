@@ -26,7 +26,7 @@ class Ask:
     actor: User
     access: Access
     at: datetime
-    system: str = "wgs84"
+    system: str
 
 
 class Input(Strict):

@@ -15,9 +15,8 @@ from rest_framework.response import Response
 from cases.catalogue import in_force_at, matter_by_code
 from cases.models import Matter, MatterClass, Standard, Urgency
 from cases.models.catalogue import TIMER_CHOICES
-from governance.common.api.asked import choice_of, text_of
+from governance.common.api.asked import choice_of, flag_of, text_of
 from governance.common.api.fields import ChosenFields
-from governance.common.api.paging import flag_of
 from governance.common.api.views import Endpoint
 from governance.common.errors import NotVisible
 

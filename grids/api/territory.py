@@ -13,8 +13,8 @@ from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from governance.common.api.asked import choice_of
-from governance.common.api.paging import LIMIT, MOST, flag_of
+from governance.common.api.asked import choice_of, flag_of
+from governance.common.api.paging import LIMIT, MOST
 from governance.common.errors import Invalid, NotVisible
 from grids.api.crs import CRS, asked_point, geometry_out, system_of
 from grids.api.places import BELOW, CODE, LEVEL, PlaceRef

@@ -10,9 +10,8 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from governance.common.api.asked import choice_of, text_of
+from governance.common.api.asked import choice_of, flag_of, text_of
 from governance.common.api.fields import ChosenFields
-from governance.common.api.paging import flag_of
 from governance.common.api.views import Endpoint
 from governance.common.errors import NotVisible
 from governance.common.typed import words

@@ -10,10 +10,13 @@ from rest_framework.request import Request
 from governance.common.errors import Invalid
 from governance.common.typed import words
 
+#: Longer than any code, and than what people look for.
+_LONGEST = 50
 
-def text_of(request: Request, name: str, *, most: int = 50) -> str:
+
+def text_of(request: Request, name: str) -> str:
     """What was asked for in words, trimmed; empty when nothing was."""
-    return words(request.query_params.get(name, ""), most=most)
+    return words(request.query_params.get(name, ""), most=_LONGEST)
 
 
 def choice_of(request: Request, name: str, choices: Collection[str]) -> str:
@@ -25,3 +28,11 @@ def choice_of(request: Request, name: str, choices: Collection[str]) -> str:
         known = ", ".join(choice for choice in choices if choice)
         raise Invalid(_("This is none of: %(known)s.") % {"known": known}, field=name)
     return given
+
+
+def flag_of(request: Request, name: str) -> bool:
+    """A query parameter that is `true` or `false`; absent is false. Raises Invalid."""
+    given = request.query_params.get(name, "false")
+    if given not in ("true", "false"):
+        raise Invalid(_("Either true or false."), field=name)
+    return given == "true"

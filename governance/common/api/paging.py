@@ -14,28 +14,22 @@ from rest_framework.views import APIView
 from governance.common.errors import Invalid
 from governance.common.pagination import CursorPage, paginate
 
+from .asked import flag_of
+
 LIMIT = 50
 MOST = 200
 #: Totals are counted so far; a larger one is said to be capped.
 MOST_COUNTED = 100_000
 
 
-def limit_of(request: Request, *, default: int = LIMIT, most: int = MOST) -> int:
+def limit_of(request: Request, *, default: int = LIMIT) -> int:
     """How many rows a page has (`limit`). Raises Invalid."""
     given = request.query_params.get("limit", "")
     if not given:
         return default
-    if not given.isascii() or not given.isdecimal() or not 1 <= int(given[:9]) <= most:
-        raise Invalid(_("A whole number from 1 to %(most)d.") % {"most": most}, field="limit")
+    if not given.isascii() or not given.isdecimal() or not 1 <= int(given[:9]) <= MOST:
+        raise Invalid(_("A whole number from 1 to %(most)d.") % {"most": MOST}, field="limit")
     return int(given)
-
-
-def flag_of(request: Request, name: str) -> bool:
-    """A query parameter that is `true` or `false`; absent is false. Raises Invalid."""
-    given = request.query_params.get(name, "false")
-    if given not in ("true", "false"):
-        raise Invalid(_("Either true or false."), field=name)
-    return given == "true"
 
 
 class ByCursor(BasePagination):

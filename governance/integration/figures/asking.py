@@ -14,9 +14,8 @@ from rest_framework.request import Request
 
 from cases.catalogue import matter_by_code
 from cases.models import Channel
-from governance.common.api.asked import choice_of, text_of
+from governance.common.api.asked import choice_of, flag_of, text_of
 from governance.common.api.fields import names_in
-from governance.common.api.paging import flag_of
 from governance.common.errors import Invalid, NotVisible
 from governance.dashboard.selection import LONGEST, NONE, Selection, period_of, selection_of
 from governance.figures.periods import Period, Span, Step, add_months, local, midnight
