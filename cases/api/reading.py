@@ -75,6 +75,10 @@ class Reading:
     opened: dict[tuple[str, str], AuditEntry] = field(default_factory=dict)
     _urls: dict[str, str] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        """Know the coordinate system of positions. Raises Invalid for an unknown one, whatever is read."""
+        self.system = system_of(self.request)
+
     @cached_property
     def access(self) -> Access:
         """What the caller reaches."""
@@ -84,11 +88,6 @@ class Reading:
     def user(self) -> User:
         """Who calls."""
         return user_of(self.request)
-
-    @cached_property
-    def system(self) -> str:
-        """The coordinate system of positions."""
-        return system_of(self.request)
 
     @cached_property
     def opens_people(self) -> bool:

@@ -62,6 +62,12 @@ def test_what_is_declared_is_what_is_given(sides: Sides):
             assert not isinstance(each, dict) or set(each) == set(inner.fields), name
 
 
+def test_an_unknown_coordinate_system_is_refused_where_no_row_has_a_position(sides: Sides):
+    Case.objects.update(lng=None, lat=None)
+    for url in (ORDERS, f"{ORDERS}{sides.west.number}/"):
+        assert sides.caller().get(url, {"crs": "bd09"}).json()["errors"][0]["field"] == "crs"
+
+
 def test_a_list_takes_as_many_queries_for_thirty_rows_as_for_one(sides: Sides):
     world = sides.world
     bring_to(world, State.HANDLED)
