@@ -185,6 +185,9 @@ TABLE: tuple[Variable, ...] = (
         "Empty folder in which the web processes of a machine count request times; unset: they do not.",
     ),
     Variable("GEZHI_TEST_DB", values.text, "test_gezhi", "Name of the test database."),
+    Variable(
+        "GEZHI_TEST_TEMPLATE", values.text, None, "A migrated database that test databases are copied from."
+    ),
 )
 BY_NAME: dict[str, Variable] = {variable.name: variable for variable in TABLE}
 
