@@ -21,7 +21,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from governance.common.errors import Invalid, WrongState
-from partymembers.api.callers import user_of
+from partymembers.api.callers import key_of, user_of
 from partymembers.models import IdempotentRequest
 
 HEADER = "Idempotency-Key"
@@ -98,7 +98,10 @@ def _row(request: Request, key: str) -> IdempotentRequest:
         raise Invalid(_("A request in parts takes no Idempotency-Key."), field=HEADER) from error
     path = request.get_full_path()[:500]
     media_type = (request.content_type or "").partition(";")[0].strip().lower()
-    told = f"{request.method}\n{request.get_full_path()}\n{media_type}\n".encode() + body
+    # Another key of the account may be allowed less: what the first one was told is not for it to read again.
+    asking = key_of(request)
+    scopes = ",".join(asking.scopes) if asking else ""
+    told = f"{request.method}\n{request.get_full_path()}\n{media_type}\n{scopes}\n".encode() + body
     return IdempotentRequest(
         user=user_of(request),
         key=key,

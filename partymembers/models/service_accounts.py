@@ -120,7 +120,7 @@ class IdempotentRequest(models.Model):
     key = models.CharField(max_length=255)
     method = models.CharField(max_length=7)
     path = models.CharField(max_length=500)
-    #: SHA-256 of method, path, content type and body.
+    #: SHA-256 of method, path, content type, the key's scopes and body.
     fingerprint = models.CharField(max_length=64)
     body = models.BinaryField(default=b"")
     status = models.PositiveSmallIntegerField(null=True)

@@ -15,7 +15,7 @@ from partymembers.models import IdempotentRequest
 from tests.cases.api.test_acting import ORDERS, given
 from tests.factories.cases import World, make_attachment, make_world
 from tests.factories.intake import hotline_mapping
-from tests.factories.keys import Caller
+from tests.factories.keys import Caller, service_account
 from tests.factories.party import make_party
 from tests.factories.people import make_user
 
@@ -229,3 +229,16 @@ def test_many_under_one_idempotency_key_are_kept_together(world: World) -> None:
     assert again.content == first.content
     assert again.headers["Idempotent-Replayed"] == "true"
     assert (Case.objects.count(), IdempotentRequest.objects.count()) == (5, 1)
+
+
+def test_a_key_that_may_read_less_gets_no_answer_that_was_meant_for_another(world: World) -> None:
+    account = service_account(place=world.city.west)
+    trusted, plain = Caller(account=account), Caller("orders:write", "orders:read", account=account)
+    key, body = {"Idempotency-Key": "call-1"}, given(world)
+
+    first = trusted.post(ORDERS, body, headers=key)
+    other = plain.post(ORDERS, body, headers=key)
+
+    assert "13812345678" in first.content.decode()
+    assert (other.status_code, other.json()["code"]) == (409, "idempotency_key_reused")
+    assert "13812345678" not in other.content.decode()
