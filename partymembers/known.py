@@ -61,6 +61,8 @@ def entries_known_to(access: Access) -> QuerySet[PointsEntry]:
 
 
 def _kept(access: Access) -> QuerySet[Place, Any]:
+    if access.is_sandbox:  # people are real, whatever is tried out
+        return Place.objects.none().values("pk")
     return Place.objects.order_by().filter(kept_places(access)).values("pk")
 
 

@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy
 from cases.actions.catalogue import save_configuration
 from cases.actions.engine import lock_case
 from cases.actions.reporting import Contact, Report, add_information, place_report, report_case
+from cases.actors import makes_tests
 from cases.choices import matter_to_report, place_to_report
 from cases.intake import Mapped, check_mapping, mapped, path_of, problem_of, read_json, rules_of
 from cases.models import Case, Channel, IntakeMapping, IntakePayload
@@ -106,7 +107,7 @@ def _bring(mapping: IntakeMapping, found: Mapped, by: User, at: datetime) -> tup
 
 def _known(mapping: IntakeMapping, found: Mapped, by: User) -> Case | None:
     number = found.text("source_number")
-    case = Case.objects.filter(source=mapping.source, source_number=number).first()
+    case = Case.objects.filter(source=mapping.source, source_number=number, is_test=makes_tests(by)).first()
     if case is not None and case.reporter_id != by.pk:
         raise WrongState(_("Another account has reported this number."), field="source_number")
     return case

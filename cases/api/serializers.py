@@ -60,7 +60,10 @@ class Reporter(serializers.Serializer[Any]):
 
     name = serializers.CharField(allow_blank=True)
     phone = serializers.CharField(allow_blank=True)
-    is_verified = serializers.BooleanField(help_text="Whether a code sent to the phone came back.")
+    is_verified = serializers.BooleanField(
+        help_text="Whether it is known who reports: somebody signed in, a connected system that answers for "
+        "its callers, or a phone to which a code was sent."
+    )
     is_masked = serializers.BooleanField(
         help_text="In full only to keys with personal:read that work on the order; each reading is audited."
     )

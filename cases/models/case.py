@@ -239,9 +239,9 @@ class Case(models.Model):
                 name="one_order_a_client_id",
             ),
             models.UniqueConstraint(
-                fields=["source", "source_number"],
+                fields=["source", "source_number", "is_test"],  # a test takes no number from a real order
                 condition=~models.Q(source_number=""),
-                name="one_order_a_source_number",
+                name="one_order_a_number_of_a_source",
             ),
             models.CheckConstraint(
                 name="case_on_earth",

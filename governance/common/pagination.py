@@ -1,7 +1,7 @@
 """Pages of a long list by keyset: as quick on page one thousand as on page one.
 
 The list is ordered by one field and then by primary key. A cursor says after (or before) which row the page
-begins; it is signed, so that nobody reads or forges the values in it.
+begins. It is signed, so that nobody forges it; whoever looks can read the row's value and id in it.
 """
 
 from __future__ import annotations

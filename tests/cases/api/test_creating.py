@@ -242,3 +242,13 @@ def test_a_key_that_may_read_less_gets_no_answer_that_was_meant_for_another(worl
     assert "13812345678" in first.content.decode()
     assert (other.status_code, other.json()["code"]) == (409, "idempotency_key_reused")
     assert "13812345678" not in other.content.decode()
+
+
+def test_a_test_takes_no_number_from_a_real_order(world: World) -> None:
+    sandbox = Caller(account=service_account(place=world.city.west, is_sandbox=True))
+    hotline = Caller(place=world.city.west)
+    body = given(world, source="12345", source_number="n-1")
+
+    answers = [caller.post(ORDERS, body).status_code for caller in (sandbox, hotline, hotline, sandbox)]
+
+    assert answers == [201, 201, 200, 200]
