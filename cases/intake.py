@@ -6,17 +6,17 @@ import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from cases.models import Channel
 from cases.models.intake import IntakeMapping
 from governance.common.errors import Invalid
 from governance.common.phones import is_mobile
+from governance.common.typed import readable
 
 #: Our fields that a mapping may fill.
 FIELDS: Final = (
@@ -233,8 +233,7 @@ def _instant(text: str, mapping: IntakeMapping) -> datetime:
             else datetime.fromisoformat(text)
         )
         aware = told if told.tzinfo else told.replace(tzinfo=zone_of(mapping.time_zone))
-        # An offset may lead out of the calendar: such a time could be kept, and never read again.
-        return timezone.localtime(aware.astimezone(UTC))
+        return readable(aware)
     except (ValueError, OverflowError) as error:
         raise Invalid(
             _("A time like %s is expected.") % (mapping.time_format or "2026-11-20T10:24:00+08:00")

@@ -20,6 +20,7 @@ from cases.models import Channel, MatterClass
 from cases.workflow import State
 from governance.common.errors import Invalid
 from governance.common.tabular import shorten
+from governance.common.typed import readable
 
 _TIMES: Final = ("reported", "accepted", "handled", "closed", "due")
 _COLUMNS: Final = (*_TIMES, "state", "description", "address", "lng", "lat")
@@ -82,14 +83,17 @@ class HistoryMapping:
         return list(dict.fromkeys(name for name in named if name))
 
     def instant(self, text: str) -> datetime | None:
-        """A time as the file writes it (or ISO, as workbooks do); None when empty. Raises ValueError."""
+        """A time as the file writes it (or ISO, as workbooks do); None when empty.
+
+        Raises ValueError, or OverflowError for one outside the calendar.
+        """
         if not text:
             return None
         try:
             told = datetime.strptime(text, self.time) if self.time else datetime.fromisoformat(text)
         except ValueError:
             told = datetime.fromisoformat(text)
-        return told if told.tzinfo else told.replace(tzinfo=self.zone)
+        return readable(told if told.tzinfo else told.replace(tzinfo=self.zone))
 
 
 def read_mapping(source: Path | str | bytes) -> HistoryMapping:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final
 from uuid import uuid4
 
@@ -21,6 +21,7 @@ from cases.models import Channel
 from governance.common.errors import DomainError, Invalid
 from governance.common.forms import BaseForm
 from governance.common.phones import MobileField
+from governance.common.typed import readable
 from grids.coordinates import check_position
 from grids.models import Place
 
@@ -247,7 +248,6 @@ def time_of(text: str) -> datetime | None:
         if found is None:
             return None
         aware = timezone.make_aware(found) if timezone.is_naive(found) else found
-        # An offset may lead out of the calendar: such a time could be kept, and never read again.
-        return timezone.localtime(aware.astimezone(UTC))
+        return readable(aware)
     except (ValueError, OverflowError):
         return None

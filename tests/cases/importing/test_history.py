@@ -235,6 +235,8 @@ def test_a_dry_run_checks_everything_and_writes_nothing() -> None:
         ("CreatedDate", "", "空"),
         ("CreatedDate", "2018-13-45", "2018-13-45"),
         ("CreatedDate", "01/01/2999 01:00:00 AM", "将来"),
+        ("CreatedDate", "0001-01-01T00:00:00+14:00", "0001-01-01"),
+        ("DueDate", "9999-12-31T23:59:59Z", "9999-12-31"),
         ("DueDate", "yesterday", "yesterday"),
         ("DueDate", "01/01/2001 01:00:00 AM", "早于"),
         ("CloseDate", "", "空"),
