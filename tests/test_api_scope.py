@@ -389,6 +389,34 @@ def asked_more(name: str, ask: Ask, url: str, world: World) -> Iterator[dict[str
             yield {known: value}
 
 
+def test_a_read_knows_the_parameters_of_the_document_and_refuses_all_others(world: World) -> None:
+    faults, english = [], {"Accept-Language": "en"}
+    reads = {path for path, methods in DOCUMENT["paths"].items() if "get" in methods}
+    for name, asks in ROUTES.items():
+        if not (ask := next((each for each in asks if each.method == "get"), None)):
+            continue
+        with transaction.atomic():
+            url = reverse(f"api:{name}", args=ask.args(world))
+            path = re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", f"/{resolve(url).route}")
+            reads.remove(path)
+            told = DOCUMENT["paths"][path]["get"].get("parameters", ())
+            known = {each["name"] for each in told if each.get("in") == "query"}
+            asked = {"nonsense": 1, **dict.fromkeys(known, "?")}
+            answer = world.owner.get(url, asked, headers=english).json()
+            twice = {each: ["?", "?"] for each in known - view_of(name).repeatable}
+            again = world.owner.get(url, twice, headers=english).json() if twice else {"detail": "once"}
+            transaction.set_rollback(True)
+        if view_of(name).known_parameters() != known:
+            faults.append(f"{name} takes {sorted(view_of(name).known_parameters() ^ known)} or tells of it")
+        said = answer["status"], answer["errors"][0]["field"], answer["detail"].partition(" Known")[0]
+        if said != (400, "nonsense", "Not known here: nonsense."):
+            faults.append(f"{name}: {answer}")
+        if "once" not in again["detail"]:
+            faults.append(f"{name} twice: {again}")
+    assert not faults, "\n".join(faults)
+    assert not reads
+
+
 def test_a_page_begun_by_one_gives_another_only_what_is_theirs(world: World) -> None:
     begun = world.owner.get("/api/v1/orders/", {"limit": 1}).json()
     answer = world.strangers[NEXT_DOOR].get(begun["next"])

@@ -67,6 +67,9 @@ def _arguments(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--due", type=int, default=10_000, help="rungs that come due at once")
     parser.add_argument("--events", type=int, default=20_000, help="events of the relay's part")
     parser.add_argument("--paced", type=float, default=30.0, help="seconds with fifty events each")
+    parser.add_argument(
+        "--connections", type=int, nargs="+", default=[8, 64], help="of the API's part, one after another"
+    )
     parser.add_argument("--rounds", type=int, default=5, help="the median of so many counts")
     parser.add_argument(
         "--without-worker", action="store_true", help="leave out the last part, beside the task worker"
@@ -97,8 +100,8 @@ def _run(place: Stand, given: argparse.Namespace) -> int:
             for group in ("reporters", "readers")
         }
     courses = _courses(plan)
-    with console.step("The API, at 8 and at 64 connections"):
-        told_api = api.told(place, plan, browsers, seconds=given.seconds)
+    with console.step(f"The API at {' and '.join(map(str, given.connections))} connections"):
+        told_api = api.told(place, plan | {"connections": given.connections}, browsers, seconds=given.seconds)
     _rounds(place, courses, browsers, given.seconds, given.rounds)
     told = _table(courses)
     costs = {c.key: _cost(browsers[c.group][0], c.scripts[0]) for c in courses}

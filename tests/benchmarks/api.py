@@ -17,7 +17,6 @@ from tests.benchmarks.load import Browser, Sample, Script, measure
 from tests.benchmarks.machine import processor_seconds
 from tests.benchmarks.stand import Stand
 
-CONNECTIONS = (8, 64)
 #: Pages of fifty that lie before those whose time is told.
 DEPTHS = (0, 100, 1_000, 10_000)
 ORDERS = "/api/v1/orders/"
@@ -28,7 +27,7 @@ _MOST = 200
 def told(place: Stand, plan: dict[str, Any], browsers: dict[str, list[Browser]], *, seconds: float) -> str:
     """The tables, as `make bench` prints them. Raises RuntimeError for an answer that is none."""
     lines = []
-    for connections in CONNECTIONS:
+    for connections in plan["connections"]:
         head = f"API, {connections} connections"
         lines.append(f"{head:30}{'req/s':>8}{'p50 ms':>9}{'p99 ms':>9}{'ratio':>8}{'cpu ms':>9}{'ratio':>8}")
         base = {

@@ -10,7 +10,7 @@ from governance.stack.addresses import CHECKOUT
 from tests.benchmarks.load import Answer, Sample
 
 SMALL = "--orders 300 --grids 24 --clocks 2000 --due 90 --events 200 --seconds 0.2 --rounds 1"
-SMALL += " --without-worker"
+SMALL += " --without-worker --connections 1 2"
 PAGES = (
     "bare view, one INSERT",
     "reporting, the whole path",

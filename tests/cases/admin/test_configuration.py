@@ -11,6 +11,8 @@ from django.utils import timezone
 
 from cases.models import (
     CalendarDay,
+    IntakeMapping,
+    IntakePayload,
     LadderRung,
     Matter,
     MatterClass,
@@ -85,7 +87,8 @@ def standard_form(matter, **fields) -> dict:
 
 def test_only_configuration_is_registered():
     registered = {model for model in admin.site._registry if model._meta.app_label == "cases"}
-    assert registered == CONFIGURED | {OutboundMessage, QuarantinedClock, StuckEvent}
+    taken_in = {IntakeMapping, IntakePayload}  # `test_intake`
+    assert registered == CONFIGURED | taken_in | {OutboundMessage, QuarantinedClock, StuckEvent}
 
 
 class TestWho:

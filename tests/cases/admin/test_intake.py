@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.urls import reverse
+from django.utils import translation
 
 from cases.actions.intake import take_in
 from cases.models import Case, IntakeMapping, IntakePayload
@@ -70,7 +71,8 @@ def test_a_mapping_is_tried_on_a_payload_before_it_is_saved(world: World) -> Non
 def test_a_refused_payload_is_opened_with_a_trace_and_tried_again(world: World) -> None:
     account = service_account(place=world.city.city)
     body = json.dumps(hotline_payload(world)).encode()
-    kept = take_in(account=account, body=body, at=NOON)
+    with translation.override("en"):  # in the caller's language
+        kept = take_in(account=account, body=body, at=NOON)
     assert kept.outcome == "refused"
     client = signed_in(world.system_officer)
     assert (

@@ -17,7 +17,7 @@ from schemathesis.engine import Status, events, from_schema
 from schemathesis.generation import GenerationMode
 
 #: What is asked of every answer. Refusing or taking data is the actions' own affair: rules of the field go
-#: far beyond what a schema can say, and unknown parameters are passed over.
+#: far beyond what a schema can say.
 CHECKS: Final = (
     "not_a_server_error",
     "status_code_conformance",

@@ -156,6 +156,8 @@ def test_members_come_with_masked_names_and_only_to_whom_they_concern(city: City
     assert entry.data == {"what": "export", "kind": "members", "rows": 1}
     refused = full.post(URL, {"kind": "members", "format": "csv", "filters": {"phone": "1"}})
     assert refused.json()["errors"][0]["field"] == "filters.phone"
+    refused = Caller(place=city.west).post(URL, {"kind": "figures", "format": "csv", "filters": {"x": "1"}})
+    assert refused.json()["errors"][0]["field"] == "filters.x"
 
 
 def test_people_in_full_need_the_scope_and_are_one_entry_of_the_trail(city: City) -> None:

@@ -141,8 +141,10 @@ class TestMembers:
     def test_filters_narrow_the_list(self, town, west):
         assert codes(west) == ["W1", "W2", "W3", "W4", "W5"]
         assert codes(west, branch=town.west.code) == ["W1"]
-        assert codes(west, branch="unknown") == []
         assert codes(west, q="w1") == ["W1"]
+        for url in (MEMBERS, CHECK_INS, f"{MEMBERS}W1/check-ins/"):
+            refused = west.get(url, {"branch": "unknown"})
+            assert (refused.status_code, refused.json()["errors"][0]["field"]) == (400, "branch")
 
     def test_a_masked_name_cannot_be_searched_for(self, town, west):
         reader = Caller("members:read", "personal:read", account=west.account)
