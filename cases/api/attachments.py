@@ -37,6 +37,7 @@ class AttachmentBytes(OfEitherKind):
     """One picture."""
 
     content_negotiation_class = Whatever
+    parameters = frozenset({"size"})
 
     @extend_schema(
         operation_id="readAttachment",

@@ -73,6 +73,7 @@ class ChangesFeed(Endpoint):
 
     resource = "events"
     serializer_class = Changes
+    parameters = frozenset({"after", "limit", "kinds", "kind", "own"})
     pagination_class = None
 
     @extend_schema(

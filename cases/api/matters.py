@@ -80,6 +80,7 @@ class Matters(Endpoint):
     resource = "matters"
     order = "id"
     serializer_class = MatterRow
+    parameters = frozenset({"kind", "matter_class", "q", "retired"})
 
     @extend_schema(
         operation_id="listMatters",

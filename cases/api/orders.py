@@ -6,7 +6,6 @@ from functools import lru_cache
 from typing import Any, cast
 
 from django.utils import timezone
-from django.utils.translation import gettext as _
 from django_filters.rest_framework import DjangoFilterBackend
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
@@ -25,7 +24,6 @@ from cases.querysets import CaseQuerySet
 from cases.workflow import Kind
 from governance.common.api.asked import choice_of
 from governance.common.api.paging import ByCursor, limit_of
-from governance.common.errors import Invalid
 from governance.common.kept import Kept
 from governance.common.pagination import first_page_statements, kept_first_page
 from grids.api.crs import CRS, system_of
@@ -57,23 +55,12 @@ def _expand(names: frozenset[str]) -> OpenApiParameter:
 
 
 class OrderFilters(DjangoFilterBackend):
-    """Narrows by the address; a parameter that nothing knows, or that comes twice, is refused."""
+    """Narrows by the address."""
 
     def get_filterset_kwargs(self, request: Request, queryset: Any, view: Any) -> dict[str, Any]:
         """With the instant and the coordinate system that the question is about. Raises Invalid."""
-        _check_parameters(request)
         kwargs: dict[str, Any] = super().get_filterset_kwargs(request, queryset, view)
         return kwargs | {"request": request._request, "now": timezone.now(), "system": system_of(request)}
-
-
-def _check_parameters(request: Request) -> None:
-    known = _PAGE | frozenset(OrderFilter.base_filters)
-    if unknown := sorted(set(request.query_params) - known):
-        told = {"names": ", ".join(name[:50] for name in unknown[:5]), "known": ", ".join(sorted(known))}
-        raise Invalid(_("Not known here: %(names)s. Known: %(known)s.") % told, field=unknown[0][:50])
-    for name, values in request.query_params.lists():
-        if len(values) > 1 and name not in ("state", "channel", "urgency"):
-            raise Invalid(_("This may be given once."), field=name)
 
 
 class Orders(OfEitherKind):
@@ -82,6 +69,8 @@ class Orders(OfEitherKind):
     filter_backends = (OrderFilters,)
     filterset_class = OrderFilter
     serializer_class = OrderRow
+    parameters = frozenset({*OrderFilter.base_filters, "order_by", "crs"})
+    repeatable = frozenset({"state", "channel", "urgency"})
     queryset = Case.objects.none()
 
     def get_queryset(self) -> CaseQuerySet:
@@ -138,6 +127,7 @@ class Order(OfEitherKind):
     """One order."""
 
     serializer_class = OrderDetail
+    parameters = frozenset({"crs"})
 
     @extend_schema(
         operation_id="readOrder",

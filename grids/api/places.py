@@ -84,6 +84,7 @@ class Places(PlaceEndpoint):
 
     order = "code"
     serializer_class = PlaceRow
+    parameters = frozenset({"level", "parent", "below", "q", "retired", "crs"})
 
     @extend_schema(
         operation_id="listPlaces",
@@ -127,6 +128,7 @@ class PlaceView(PlaceEndpoint):
     """One place."""
 
     serializer_class = PlaceDetail
+    parameters = frozenset({"crs"})
 
     @extend_schema(operation_id="readPlace", summary="Read a place", parameters=[CODE, CRS])
     def get(self, request: Request, code: str) -> Response:

@@ -14,7 +14,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from governance.common.api.asked import choice_of, flag_of
-from governance.common.api.paging import LIMIT, MOST
+from governance.common.api.paging import LIMIT, MOST, ByCursor
 from governance.common.errors import Invalid, NotVisible
 from grids.api.crs import CRS, asked_point, geometry_out, system_of
 from grids.api.places import BELOW, CODE, LEVEL, PlaceRef
@@ -60,6 +60,7 @@ class PlaceTree(PlaceEndpoint):
     """Places as a tree."""
 
     serializer_class = Tree
+    parameters = frozenset({"root", "level"})
 
     @extend_schema(
         operation_id="readPlaceTree",
@@ -116,6 +117,7 @@ class Locate(PlaceEndpoint):
     """The grid of a position."""
 
     serializer_class = Location
+    parameters = frozenset({"lng", "lat", "crs"})
 
     @extend_schema(
         operation_id="locatePoint",
@@ -197,11 +199,19 @@ def features_of(places: Iterable[Place], request: Request) -> list[dict[str, Any
     return found
 
 
+class Uncounted(ByCursor):
+    """Pages of features: GeoJSON has no total."""
+
+    parameters = frozenset({"cursor", "limit"})
+
+
 class Boundaries(PlaceEndpoint):
     """Boundaries of many places."""
 
     order = "code"
+    pagination_class = Uncounted
     serializer_class = FeatureCollection
+    parameters = frozenset({"level", "below", "simplified", "crs"})
     renderer_classes = (GeoJson, JSONRenderer)
 
     @extend_schema(
@@ -231,6 +241,7 @@ class Boundary(PlaceEndpoint):
     """The boundary of one place."""
 
     serializer_class = FeatureCollection
+    parameters = frozenset({"simplified", "crs"})
     renderer_classes = (GeoJson, JSONRenderer)
 
     @extend_schema(

@@ -90,7 +90,6 @@ class _MemberEndpoint(Endpoint):
     """Members and their check-ins."""
 
     resource = "members"
-    order = "id"
 
     def member(self, code: str) -> Member:
         """The member with this staff number. Raises NotVisible."""
@@ -111,7 +110,9 @@ class _MemberEndpoint(Endpoint):
 class Members(_MemberEndpoint):
     """The list of members."""
 
+    order = "id"
     serializer_class = MemberRow
+    parameters = frozenset({"standing", "branch", "q", "left"})
 
     def get_queryset(self) -> QuerySet[Member]:
         """Whom the caller knows, of those the address asks for. Raises Invalid that names the parameter."""
@@ -159,6 +160,7 @@ class CheckIns(_MemberEndpoint):
 
     order = "-id"
     serializer_class = CheckInRow
+    parameters = frozenset({"state", "branch"})
 
     @extend_schema(
         operation_id="listCheckIns",

@@ -72,6 +72,7 @@ class Balances(_PointsEndpoint):
 
     order = "id"
     serializer_class = BalanceRow
+    parameters = frozenset({"holder"})
 
     @extend_schema(
         operation_id="listPoints",
@@ -95,6 +96,7 @@ class Entries(_PointsEndpoint):
 
     order = "-id"
     serializer_class = EntryRow
+    parameters = frozenset({"holder", "kind", "from", "to"})
 
     @extend_schema(
         operation_id="listPointsEntries",

@@ -44,6 +44,7 @@ class Units(Endpoint):
     resource = "units"
     order = "code"
     serializer_class = UnitRow
+    parameters = frozenset({"kind", "serves", "q", "disabled"})
 
     @extend_schema(
         operation_id="listUnits",

@@ -14,6 +14,22 @@ from governance.common.typed import words
 _LONGEST = 50
 
 
+def require_known(request: Request, known: Collection[str], repeatable: Collection[str] = ()) -> None:
+    """Pass a query of known names, each given once unless it is `repeatable`. Raises Invalid that names it.
+
+    One that was passed over would give more rows than were asked for, and nobody would notice.
+    """
+    if unknown := sorted(set(request.query_params) - set(known)):
+        told = {
+            "names": ", ".join(name[:50] for name in unknown[:5]),
+            "known": ", ".join(sorted(known)) or "—",
+        }
+        raise Invalid(_("Not known here: %(names)s. Known: %(known)s.") % told, field=unknown[0][:50])
+    for name, values in request.query_params.lists():
+        if len(values) > 1 and name not in repeatable:
+            raise Invalid(_("This may be given once."), field=name)
+
+
 def text_of(request: Request, name: str) -> str:
     """What was asked for in words, trimmed; empty when nothing was."""
     return words(request.query_params.get(name, ""), most=_LONGEST)

@@ -47,6 +47,11 @@ class ChosenFields(serializers.Serializer[Any]):
         chosen = names_in(request, "fields", known) or known - cls.expandable
         return chosen | expanded
 
+    @classmethod
+    def parameters(cls) -> frozenset[str]:
+        """What it reads of the address."""
+        return frozenset({"fields", "expand"} if cls.expandable else {"fields"})
+
     def dropped(self, request: Request) -> frozenset[str]:
         """Those it will not have."""
         return frozenset(self.fields) - self.wanted(request)

@@ -36,6 +36,8 @@ class ByCursor(BasePagination):
     """`limit`, `cursor` and `total=true`; the view says its order (`order`: a field, `-` for descending)."""
 
     order = "pk"
+    #: What it reads of the address.
+    parameters = frozenset({"cursor", "limit", "total"})
 
     def paginate_queryset(self, queryset: Any, request: Request, view: APIView | None = None) -> Any:
         """The rows of the page; the list they came from is kept for the links."""

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, ClassVar
 
 from django.utils.cache import patch_vary_headers
 from rest_framework.generics import GenericAPIView
 from rest_framework.pagination import BasePagination
 from rest_framework.parsers import BaseParser
+from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from .asked import require_known
+from .fields import ChosenFields
 from .paging import ByCursor
 from .parsers import BoundedJSON
 
@@ -33,6 +36,10 @@ class Endpoint(GenericAPIView[Any]):
     reads_by_post: ClassVar[bool] = False
     #: Whoever is known may ask: the root, who one is. Rows are never given here.
     is_open_to_all: ClassVar[bool] = False
+    #: What a read takes in its address beside what pages and the choice of fields take; nothing else passes.
+    parameters: ClassVar[frozenset[str]] = frozenset()
+    #: Those of them that may be given more than once.
+    repeatable: ClassVar[frozenset[str]] = frozenset()
     parser_classes: Sequence[type[BaseParser]] = (BoundedJSON,)
     pagination_class: type[BasePagination] | None = ByCursor
     filter_backends: Sequence[Any] = ()
@@ -42,6 +49,27 @@ class Endpoint(GenericAPIView[Any]):
         if (request.method or "") not in self.allowed_methods:
             self.http_method_not_allowed(request)
         super().check_permissions(request)
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """Who calls, whether they may, and whether a read asks for what there is. Raises Invalid."""
+        super().initial(request, *args, **kwargs)
+        if request.method in SAFE_METHODS:
+            self.check_parameters(request)
+
+    @classmethod
+    def check_parameters(cls, request: Request, *, without: Collection[str] = ()) -> None:
+        """Pass a query that this address knows, but for those `without` which it is read. Raises Invalid."""
+        require_known(request, cls.known_parameters().difference(without), cls.repeatable)
+
+    @classmethod
+    def known_parameters(cls) -> frozenset[str]:
+        """Every name that a read takes in its address. Lists are those that have an order."""
+        known, rows = cls.parameters, cls.serializer_class
+        if hasattr(cls, "order") or hasattr(cls, "order_of"):
+            known |= getattr(cls.pagination_class, "parameters", frozenset())
+        if isinstance(rows, type) and issubclass(rows, ChosenFields):
+            known |= rows.parameters()
+        return known
 
     def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Response:
         """Private, varying with language and key, and with what is left of the caller's rate."""

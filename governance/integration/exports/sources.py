@@ -86,9 +86,6 @@ def _orders(request: Request, columns: Sequence[str]) -> Source:
 
 def _members(request: Request) -> Source:
     """Members as their list has them; the name of each is opened with the whole, in one entry."""
-    if unknown := sorted(set(request.query_params) - _OF_MEMBERS):
-        told = {"name": unknown[0][:50], "known": ", ".join(sorted(_OF_MEMBERS))}
-        raise Invalid(_("“%(name)s” is not known here. Known: %(known)s.") % told, field=unknown[0][:50])
     view = _view(Members, request)
     rows = view.get_queryset()
     require_size(rows)
@@ -124,6 +121,8 @@ def _figures(request: Request) -> Source:
 
 
 def _view(endpoint: type[Endpoint], request: Request) -> Any:
+    """The list that answers a request with such a query. Raises Invalid for what it does not know."""
+    endpoint.check_parameters(request, without=_OF_PAGES)
     view: Any = endpoint()
     view.request, view.args, view.kwargs, view.format_kwarg = request, (), {}, None
     return view
@@ -180,7 +179,6 @@ WISH_COLUMNS: Final = (
     *_REPORTER, "reported_at", "wish.published_at", "wish.claim.claimed_at", "wish.delivered_at",
     "closed_at", *_RATING, "is_test", "updated_at",
 )  # fmt: skip
-_OF_MEMBERS: Final = frozenset({"standing", "branch", "q", "left", "fields"})
 MEMBER_COLUMNS: Final = (
     "code", "name", "status", "home_branch.code", "home_branch.name", "check_in_branch.code",
     "check_in_branch.name", "standing", "settled_on", "due_on", "checked_in_at", "left_on",

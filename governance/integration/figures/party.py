@@ -29,7 +29,7 @@ from partymembers.models import Branch, Unit
 from .answering import Part, values_of, whole
 from .asking import comparisons_in, formulas_in, id_of, period_in, unit_in
 from .serializers import PartyFigureAnswer
-from .views import COMPARE, FORMULAS, PERIOD, member_of, parameter, span_of
+from .views import COMPARE, FORMULAS, HOW_TOLD, IN_PERIOD, PERIOD, member_of, parameter, span_of
 
 DIMENSIONS: Final = ("none", "place", "branch", "unit")
 
@@ -39,6 +39,7 @@ class PartyFigures(Endpoint):
 
     resource = "figures"
     serializer_class = PartyFigureAnswer
+    parameters = IN_PERIOD | HOW_TOLD | {"place", "branch", "side", "unit"}
 
     @extend_schema(
         operation_id="getPartyFigures",

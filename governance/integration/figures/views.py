@@ -63,6 +63,10 @@ CHOICE: Final = [
 ]
 FORMULAS: Final = parameter("formula", "Names from figures/formulas/ with commas between; all without any.")
 COMPARE: Final = parameter("compare", "previous, year, or both with a comma between; not for a series.")
+#: The names of what a period is asked by, of what orders are chosen by, and of how figures are told.
+IN_PERIOD: Final = frozenset(each.name for each in PERIOD)
+_ASKED: Final = frozenset(each.name for each in CHOICE)
+HOW_TOLD: Final = frozenset({"formula", "dimension", "compare"})
 
 
 class Figures(Endpoint):
@@ -70,6 +74,7 @@ class Figures(Endpoint):
 
     resource = "figures"
     serializer_class = FigureAnswer
+    parameters = _ASKED | HOW_TOLD
 
     @extend_schema(
         operation_id="getFigures",
@@ -153,6 +158,7 @@ class FigureOrders(Endpoint):
 
     resource = "figures"
     serializer_class = CountedOrder
+    parameters = _ASKED | {"part"}
     #: How the list is ordered depends on what the part counts.
     listing: Listing
 
