@@ -112,13 +112,13 @@ def test_events_that_nobody_read_and_rungs_that_nobody_took_are_named(client: Cl
         cursor.execute("ALTER TABLE cases_caseevent ENABLE TRIGGER USER")
     status, told = asked(client)
     assert (status, failing(told)) == (503, ["relay"])
-    assert 69 < told["checks"]["relay"]["age"] < 120
+    assert 68 < told["checks"]["relay"]["age"] < 120
 
     run_relay()
     Clock.objects.update(next_rung_at=timezone.now() - timedelta(seconds=100))
     status, told = asked(client)
     assert (status, failing(told)) == (503, ["sweep"])
-    assert 99 < told["checks"]["sweep"]["age"] < 150
+    assert 98 < told["checks"]["sweep"]["age"] < 150
 
 
 @pytest.mark.usefixtures("beating")
