@@ -32,21 +32,6 @@ hypothesis.settings.register_profile(
 hypothesis.settings.load_profile("patient")
 
 
-#: Tests that start whole portals: they mostly wait, and while they do others run beside them.
-LONGEST = (
-    "tests/chaos/",
-    "tests/benchmarks/",
-    "tests/governance/stack/test_up.py",
-    "tests/governance/test_alive.py",
-)
-
-
-@pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What takes longest begins first, so that no process is left alone with it at the end."""
-    items.sort(key=lambda item: not item.nodeid.startswith(LONGEST))
-
-
 def wait_for(condition: Callable[[], Any], seconds: float = 60.0) -> Any:
     """The first true answer of `condition`; fails the test when none came in time.
 
