@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from cases.calendars import forget_calendar
+from cases.defaults import seed_configuration
 from cases.models import Matter, MatterClass
 
 
@@ -18,6 +19,10 @@ def plain_calendar() -> Iterator[None]:
 
 @pytest.fixture
 def an_empty_catalogue(db: None) -> None:
-    """Without the kinds of wishes that a migrated database has, so that a test counts what it wrote."""
+    """Without the kinds of wishes that a migrated database has, so that a test counts what it wrote.
+
+    With its limits and ladder, whichever test of this process emptied the tables before.
+    """
+    seed_configuration()
     Matter.objects.filter(matter_class__section=MatterClass.Section.WISH).delete()
     MatterClass.objects.filter(section=MatterClass.Section.WISH).delete()
