@@ -7,17 +7,20 @@ whoever sees one community's orders in a log of a million asks again from where 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from django.db.models import Max
 from django.utils.translation import gettext as _
 
 from cases.models import CaseEvent
-from cases.querysets import CaseQuerySet
 from governance.common.errors import Invalid
+from governance.common.kept import Kept, Slot, among
 
+#: Which of these orders, given by id, the reader sees; one query.
+Seeing = Callable[[list[int]], Iterable[int]]
 #: Positions that one call looks at, in two goes: readers who see much are served by the first.
 SPANS: Final = (500, 4500)
 
@@ -37,11 +40,11 @@ def top_of_log() -> int:
 
 
 def read_feed(
-    after: int, limit: int, *, among: Sequence[CaseQuerySet], kinds: frozenset[str] | None = None
+    after: int, limit: int, *, readers: Sequence[Seeing], kinds: frozenset[str] | None = None
 ) -> FeedPage:
-    """The events behind a position of orders in any of `among`, at most `limit`.
+    """The events behind a position of orders that any of `readers` sees, at most `limit`.
 
-    At most four queries, and two for each of `among`. Raises Invalid for a position that the log has not
+    At most four queries, and two for each of `readers`. Raises Invalid for a position that the log has not
     reached: the reader's log was another one.
     """
     top, reached = top_of_log(), after
@@ -52,27 +55,31 @@ def read_feed(
         if reached == top or len(found) > limit:
             break
         end = min(top, reached + span)
-        found += _seen(reached, end, among, kinds)
+        found += _seen(reached, end, readers, kinds)
         reached = end
     if len(found) > limit:
         found = found[:limit]
         reached = found[-1][0]
-    events = CaseEvent.objects.filter(pk__in=[pk for _position, pk in found]).select_related("actor")
-    return FeedPage(list(events.order_by("position")), reached, reached < top)
+    events = _events().ask(ids=[pk for _position, pk in found]) if found else []
+    return FeedPage(events, reached, reached < top)
 
 
 def _seen(
-    after: int, end: int, among: Sequence[CaseQuerySet], kinds: frozenset[str] | None
+    after: int, end: int, readers: Sequence[Seeing], kinds: frozenset[str] | None
 ) -> list[tuple[int, int]]:
     """Position and id of the events in a span that are about orders among those that the reader sees."""
-    rows = CaseEvent.objects.filter(position__gt=after, position__lte=end)
-    if kinds is not None:
-        rows = rows.filter(kind__in=kinds)
-    events = list(rows.order_by("position").values_list("position", "pk", "case_id"))
-    ids = {case_id for _position, _pk, case_id in events}
-    seen = {
-        pk
-        for orders in among
-        for pk in (orders.filter(pk__in=ids).order_by().values_list("pk", flat=True) if ids else ())
-    }
-    return [(position, pk) for position, pk, case_id in events if position and case_id in seen]
+    rows = [row for row in _span().ask(after=after, end=end) if kinds is None or row[3] in kinds]
+    ids = list({case_id for _position, _pk, case_id, _kind in rows})
+    seen = {pk for sees in readers for pk in sees(ids)} if ids else frozenset()
+    return [(position, pk) for position, pk, case_id, _kind in rows if position and case_id in seen]
+
+
+@lru_cache(maxsize=1)
+def _span() -> Kept[tuple[int | None, int, int, str]]:
+    rows = CaseEvent.objects.filter(position__gt=Slot("after"), position__lte=Slot("end"))
+    return Kept(rows.order_by("position").values_list("position", "pk", "case_id", "kind"))
+
+
+@lru_cache(maxsize=1)
+def _events() -> Kept[CaseEvent]:
+    return Kept(CaseEvent.objects.filter(among()).select_related("actor").order_by("position"))

@@ -9,9 +9,8 @@ from functools import lru_cache
 from math import cos, radians
 from typing import Any
 
-from django.contrib.postgres.fields import ArrayField
-from django.db.models import BigIntegerField, Exists, F, OuterRef, Prefetch, When
 from django.db.models import Case as Choose
+from django.db.models import Exists, F, OuterRef, Prefetch, When
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
@@ -24,7 +23,7 @@ from cases.whistles import was_called
 from cases.workflow import ENDED_STATES, OPEN_STATES, Stage, State
 from governance.common.errors import NotVisible
 from governance.common.formats import duration
-from governance.common.kept import MOST_KEPT, AnyOf, Kept, Slot, prefetched
+from governance.common.kept import MOST_KEPT, Kept, Slot, among, prefetched
 from grids.models import Place
 from partymembers.access import Access
 
@@ -87,9 +86,8 @@ def _place(case: Case) -> None:
 
 @lru_cache(maxsize=1)
 def _places() -> Kept[Place]:
-    ids = AnyOf("pk", Slot("ids", ArrayField(BigIntegerField())))
     outline = When(pk=Slot("drawn"), then=F("boundary"))
-    return Kept(Place.objects.filter(ids).annotate(outline=Choose(outline)).defer("boundary").order_by())
+    return Kept(Place.objects.filter(among()).annotate(outline=Choose(outline)).defer("boundary").order_by())
 
 
 def _prefetch_for(case: Case, access: Access) -> None:

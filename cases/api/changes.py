@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any, Final
 
 from django.utils.translation import gettext as _
@@ -12,20 +13,19 @@ from rest_framework.response import Response
 
 from cases.api.finding import readable_wishes
 from cases.api.hanging import Body, event_body, kinds_for
-from cases.api.payload_codes import Codes
 from cases.api.reading import ALWAYS, Reading
 from cases.api.serializers import EventOfOrder
-from cases.api.standing import Half
 from cases.events import EVENT_KINDS
-from cases.feed import FeedPage, read_feed, top_of_log
+from cases.feed import FeedPage, Seeing, read_feed, top_of_log
 from cases.models import Case, CaseEvent
-from cases.querysets import CaseQuerySet
 from cases.workflow import Kind, State
 from governance.common.api.asked import choice_of, flag_of
 from governance.common.api.fields import names_in
 from governance.common.api.paging import MOST, limit_of
 from governance.common.api.views import Endpoint
 from governance.common.errors import Invalid
+from governance.common.kept import MOST_KEPT, Kept, among
+from partymembers.access import Access
 from partymembers.api.callers import access_of_caller, user_of
 from partymembers.api.permissions import has_scope
 
@@ -54,10 +54,6 @@ class Change(EventOfOrder):
 
     position = serializers.IntegerField(help_text="Its place in the feed.")
     order = OrderOfChange()
-    data = serializers.DictField(
-        help_text="By kind (docs/events.md); ids are codes here: `unit_id` is `unit_code`, "
-        "`assist_ids` is `assist_codes`."
-    )
 
 
 class Changes(serializers.Serializer[Any]):
@@ -103,11 +99,11 @@ class ChangesFeed(Endpoint):
         """
         limit = limit_of(request, default=LIMIT)
         kinds = names_in(request, "kinds", frozenset(EVENT_KINDS)) or None
-        among = _orders_of(request)
+        readers = _readers(request)
         if request.query_params.get("after") == LATEST:
             page = FeedPage([], top_of_log(), False)
         else:
-            page = read_feed(_position(request), limit, among=among, kinds=kinds)
+            page = read_feed(_position(request), limit, readers=readers, kinds=kinds)
         results = _bodies(page, request)
         return Response({"results": results, "next": str(page.reached), "has_more": page.has_more})
 
@@ -119,30 +115,41 @@ def _position(request: Request) -> int:
     return int(given)
 
 
-def _orders_of(request: Request) -> list[CaseQuerySet]:
+def _readers(request: Request) -> list[Seeing]:
     """The orders of which the caller reads changes: incidents, and wishes as far as the key opens them."""
-    access, user = access_of_caller(request), user_of(request)
-    kind, found = choice_of(request, "kind", Kind.values), []
+    access, is_own = access_of_caller(request), flag_of(request, "own")
+    kind, found = choice_of(request, "kind", Kind.values), list[Seeing]()
     if kind != Kind.WISH:
-        found.append(Case.objects.visible_to(access))
+        found.append(lambda ids: _incidents(access, is_own).ask(ids=ids))
     if kind != Kind.INCIDENT and has_scope(request, "wishes:read"):
-        found.append(readable_wishes(user, access))
-    if flag_of(request, "own"):
-        found = [orders.filter(reporter=user) for orders in found]
+        wishes = readable_wishes(user_of(request), access)
+        rows = wishes.filter(reporter=access.user_id) if is_own else wishes
+        found.append(lambda ids: rows.filter(pk__in=ids).order_by().values_list("pk", flat=True))
     return found
+
+
+@lru_cache(maxsize=MOST_KEPT)
+def _incidents(access: Access, is_own: bool) -> Kept[int]:
+    rows = Case.objects.visible_to(access).filter(among())
+    rows = rows.filter(reporter=access.user_id) if is_own else rows
+    return Kept(rows.order_by().values_list("pk", flat=True))
+
+
+@lru_cache(maxsize=1)
+def _orders() -> Kept[Case]:
+    return Kept(Case.objects.filter(among()).only(*_OF_ORDER).order_by())
 
 
 def _bodies(page: FeedPage, request: Request) -> list[Body]:
     """The rows of a page; a fixed number of queries, none for an empty one."""
     if not page.events:
         return []
-    orders = Case.objects.filter(pk__in={event.case_id for event in page.events}).only(*_OF_ORDER)
-    cases = {case.pk: case for case in orders}
+    cases = {case.pk: case for case in _orders().ask(ids=list({event.case_id for event in page.events}))}
     reading = Reading(request, frozenset())
     reading.load(list(cases.values()))
-    codes = Codes(page.events)
+    reading.codes.look_up(page.events)
     bodies = [
-        _body(event, cases[event.case_id], reading, codes)
+        _body(event, cases[event.case_id], reading)
         for event in page.events
         if _may_read(event, cases[event.case_id], reading)
     ]
@@ -155,9 +162,8 @@ def _may_read(event: CaseEvent, case: Case, reading: Reading) -> bool:
     return kinds is None or event.kind in kinds
 
 
-def _body(event: CaseEvent, case: Case, reading: Reading, codes: Codes) -> Body:
+def _body(event: CaseEvent, case: Case, reading: Reading) -> Body:
     is_own = case.reporter_id == reading.user.pk
-    body = event_body(reading, case, event)
     order = {
         "number": case.number,
         "kind": case.kind,
@@ -166,5 +172,4 @@ def _body(event: CaseEvent, case: Case, reading: Reading, codes: Codes) -> Body:
         "source_number": (case.source_number or None) if is_own else None,
         "is_test": case.is_test,
     }
-    is_inside = reading.halves[case.pk] in (Half.ALL, Half.BARE)
-    return body | {"order": order, "data": codes.data_of(event) if is_inside else {}}
+    return event_body(reading, case, event) | {"order": order}

@@ -12,9 +12,8 @@ from cases.api.reading import Reading
 from cases.api.standing import Half
 from cases.attachments import PUBLIC_ROLES
 from cases.deadlines import light
-from cases.events import EVENT_KINDS, label_of
+from cases.events import label_of
 from cases.models import Attachment, Case, CaseEvent, CaseRequest, CaseUnit, Clock, Whistle, WhistleCall
-from cases.payloads import FieldType
 from cases.permissions import REPORTERS_ACTIONS
 from cases.public import PUBLIC_KINDS
 from cases.timeline import SAID_TO_REPORTER, TOLD_OF_WISHES, without_phones
@@ -25,7 +24,6 @@ from partymembers.models import User
 Body = dict[str, Any]
 #: By these people speak for themselves: their names are masked as the reporter's is.
 _OWN_WORDS: Final = REPORTERS_ACTIONS | {"ask", "thank", "urge"}
-_IDS: Final = (FieldType.ID, FieldType.IDS)
 
 
 def instant(at: datetime | None) -> str | None:
@@ -144,11 +142,9 @@ def kinds_for(case: Case, half: Half) -> frozenset[str] | None:
 
 
 def event_body(reading: Reading, case: Case, event: CaseEvent) -> Body:
-    """One event; its payload without ids of rows, which are the portal's own affair."""
+    """One event, the same in the feed and in its order's history; `reading.codes` knows what it points to."""
     half = reading.halves[case.pk]
-    known = EVENT_KINDS[event.kind].payload if event.kind in EVENT_KINDS else {}
     is_inside = half in (Half.ALL, Half.BARE)
-    told = {k: v for k, v in event.data.items() if k in known and known[k].type not in _IDS}
     return {
         "seq": event.seq,
         "position": event.position,
@@ -162,7 +158,7 @@ def event_body(reading: Reading, case: Case, event: CaseEvent) -> Body:
         "from_state": event.from_state or None,
         "to_state": event.to_state or None,
         "note": _note(reading, case, event),
-        "data": told if is_inside else {},
+        "data": reading.codes.data_of(event) if is_inside else {},
         "is_imported": event.is_imported,
     }
 

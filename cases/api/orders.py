@@ -171,6 +171,7 @@ class EventsOfOrder(OfEitherKind):
         if (kinds := kinds_for(case, reading.halves[case.pk])) is not None:
             rows = rows.filter(kind__in=kinds)
         page = cast(list[CaseEvent], self.paginate_queryset(rows))
+        reading.codes.look_up(page)
         bodies = [event_body(reading, case, event) for event in page]
         reading.write_down()
         return self.get_paginated_response(bodies)

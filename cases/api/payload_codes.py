@@ -6,25 +6,28 @@ claims, calls, requests) are left out.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any, Final
+
+from django.db.models import F, Value
 
 from cases.catalogue import full_code
 from cases.events import EVENT_KINDS
 from cases.models import Case, CaseEvent, Matter
 from cases.payloads import FieldType
+from governance.common.kept import Kept, among
 from grids.models import Place
 from partymembers.models import Branch, Unit, User
 
 #: What ids point to, and how that is known outside.
 _KNOWN_BY: Final[dict[str, tuple[Any, Any]]] = {
-    "place": (Place, "code"),
-    "unit": (Unit, "code"),
-    "person": (User, "username"),
-    "branch": (Branch, "code"),
+    "place": (Place, F("code")),
+    "unit": (Unit, F("code")),
+    "person": (User, F("username")),
+    "branch": (Branch, F("code")),
     "matter": (Matter, full_code()),
-    "order": (Case, "number"),
+    "order": (Case, F("number")),
 }
 REFERS: Final[dict[str, str]] = {
     **dict.fromkeys(
@@ -47,21 +50,21 @@ _IDS: Final = (FieldType.ID, FieldType.IDS)
 
 
 class Codes:
-    """The codes of everything that some events point to; a query for each kind of thing among them."""
+    """The codes of everything that some events point to."""
 
-    def __init__(self, events: Iterable[CaseEvent]) -> None:
-        wanted: dict[str, set[int]] = defaultdict(set)
+    def __init__(self) -> None:
+        self._codes: dict[tuple[str, int], Any] = {}
+
+    def look_up(self, events: Iterable[CaseEvent]) -> None:
+        """Get to know what these events point to, before their payloads are asked for; one query."""
+        wanted: dict[str, set[int]] = {what: set() for what in _KNOWN_BY}
         for event in events:
             for name, value in event.data.items():
                 if name in REFERS and value:
                     wanted[REFERS[name]].update(value if isinstance(value, list) else [value])
-        self._codes = {
-            (what, pk): code
-            for what, ids in wanted.items()
-            for pk, code in _KNOWN_BY[what][0]
-            .objects.filter(pk__in=ids)
-            .values_list("pk", _KNOWN_BY[what][1])
-        }
+        if any(wanted.values()):
+            rows = _codes().ask(**{what: list(ids) for what, ids in wanted.items()})
+            self._codes |= {(what, pk): code for what, pk, code in rows}
 
     def data_of(self, event: CaseEvent) -> dict[str, Any]:
         """The payload of the documented table, with codes."""
@@ -80,6 +83,15 @@ class Codes:
         if isinstance(value, list):
             return [self._codes[REFERS[name], pk] for pk in value if (REFERS[name], pk) in self._codes]
         return self._codes.get((REFERS[name], value)) if value else None
+
+
+@lru_cache(maxsize=1)
+def _codes() -> Kept[tuple[str, int, str]]:
+    def coded(what: str, model: Any, code: Any) -> Any:
+        return model.objects.filter(among("pk", what)).order_by().values_list(Value(what), "pk", code)
+
+    first, *others = (coded(what, model, code) for what, (model, code) in _KNOWN_BY.items())
+    return Kept(first.union(*others, all=True))
 
 
 def coded_name(name: str) -> str:

@@ -12,12 +12,12 @@ from datetime import datetime
 from functools import cached_property, lru_cache
 from typing import Any, NamedTuple
 
-from django.contrib.postgres.fields import ArrayField
-from django.db.models import BigIntegerField, F, Value
+from django.db.models import F, Value
 from django.urls import reverse
 from django.utils import timezone
 from rest_framework.request import Request
 
+from cases.api.payload_codes import Codes
 from cases.api.standing import Half, halves_of, may_open
 from cases.catalogue import full_code
 from cases.models import (
@@ -34,7 +34,7 @@ from cases.models import (
     Wish,
 )
 from cases.workflow import Kind
-from governance.common.kept import AnyOf, Kept, Slot, prefetched
+from governance.common.kept import Kept, among, prefetched
 from grids.api.crs import system_of
 from grids.models import Compound, Place
 from partymembers.access import Access
@@ -72,6 +72,7 @@ class Reading:
     beside: dict[str, dict[int, list[Any]]] = field(default_factory=dict)
     wishes: dict[int, Wish] = field(default_factory=dict)
     halves: dict[int, Half] = field(default_factory=dict)
+    codes: Codes = field(default_factory=Codes)
     opened: dict[tuple[str, str], AuditEntry] = field(default_factory=dict)
     _urls: dict[str, str] = field(default_factory=dict)
 
@@ -147,7 +148,7 @@ class Reading:
             mine = CaseUnit.objects.filter(case__in=cases, unit_id__in=self.access.unit_ids)
             self.beside["own_parts"] = _grouped(mine)
         own = self.beside.get("parts") or self.beside.get("own_parts") or {}
-        for case in cases:
+        for case in filter(self._is_judged, cases):
             prefetched(case, "parts", own.get(case.pk, []))
 
     def _load_whistles(self, cases: Sequence[Case]) -> None:
@@ -158,8 +159,12 @@ class Reading:
             rows = Whistle.objects.filter(case__in=wanted).select_related("sent_by")
             found = _grouped(rows.prefetch_related("calls__unit", "calls__branch", "calls__user"))
         self.beside["whistles"] = found
-        for case in cases:
+        for case in filter(self._is_judged, cases):
             prefetched(case, "whistles", found.get(case.pk, []))
+
+    def _is_judged(self, case: Case) -> bool:
+        """Whether rules ask by which parts or calls the caller meets the order: most lie in its area."""
+        return "allowed_actions" in self.fields or not self.access.covers(case.place.path)
 
     def _load_people(self, cases: Sequence[Case]) -> None:
         """Reporter and handler, one query for both."""
@@ -175,6 +180,7 @@ class Reading:
         for what, statement in _BESIDE.items():
             if what in self.fields and ids:
                 self.beside[what] = _grouped(statement().ask(cases=ids))
+        self.codes.look_up(row for rows in self.beside.get("events", {}).values() for row in rows)
         for case in cases if "requests" in self.fields else ():  # which actions are allowed looks at them
             prefetched(case, "requests", self.rows("requests", case))
 
@@ -186,47 +192,43 @@ def _grouped(rows: Iterable[Any]) -> dict[int, list[Any]]:
     return found
 
 
-def _slot(name: str) -> Slot:
-    return Slot(name, ArrayField(BigIntegerField()))
-
-
 @lru_cache(maxsize=1)
 def _clocks() -> Kept[Clock]:
-    return Kept(Clock.objects.filter(AnyOf("case_id", _slot("cases"))).order_by("started_at", "pk"))
+    return Kept(Clock.objects.filter(among("case_id", "cases")).order_by("started_at", "pk"))
 
 
 @lru_cache(maxsize=1)
 def _parts() -> Kept[CaseUnit]:
-    rows = CaseUnit.objects.filter(AnyOf("case_id", _slot("cases")))
+    rows = CaseUnit.objects.filter(among("case_id", "cases"))
     return Kept(rows.select_related("unit").order_by("pk"))
 
 
 @lru_cache(maxsize=1)
 def _attachments() -> Kept[Attachment]:
-    rows = Attachment.objects.filter(AnyOf("case_id", _slot("cases")))
+    rows = Attachment.objects.filter(among("case_id", "cases"))
     return Kept(rows.annotate(seq=F("event__seq")).order_by("pk"))
 
 
 @lru_cache(maxsize=1)
 def _events() -> Kept[CaseEvent]:
-    rows = CaseEvent.objects.filter(AnyOf("case_id", _slot("cases")))
+    rows = CaseEvent.objects.filter(among("case_id", "cases"))
     return Kept(rows.select_related("actor").order_by("seq"))
 
 
 @lru_cache(maxsize=1)
 def _people() -> Kept[User]:
-    return Kept(User.objects.filter(AnyOf("pk", _slot("ids"))).only("username", "name", "phone").order_by())
+    return Kept(User.objects.filter(among()).only("username", "name", "phone").order_by())
 
 
 @lru_cache(maxsize=1)
 def _places() -> Kept[Place]:
-    rows = Place.objects.filter(AnyOf("pk", _slot("ids"))).order_by()
+    rows = Place.objects.filter(among()).order_by()
     return Kept(rows.only("code", "name", "level", "path", "depth"))
 
 
 @lru_cache(maxsize=1)
 def _requests() -> Kept[CaseRequest]:
-    rows = CaseRequest.objects.filter(AnyOf("case_id", _slot("cases")))
+    rows = CaseRequest.objects.filter(among("case_id", "cases"))
     return Kept(rows.select_related("asked_by", "decided_by").order_by("pk"))
 
 
@@ -268,16 +270,16 @@ _NAMED = {
 
 @lru_cache(maxsize=1)
 def _names() -> Kept[tuple[str, int, str, str]]:
-    def among(model: Any, what: str, code: Any, name: str) -> Any:
-        rows = model.objects.filter(AnyOf("pk", _slot(f"{what}s"))).order_by()
+    def named(model: Any, what: str, code: Any, name: str) -> Any:
+        rows = model.objects.filter(among("pk", f"{what}s")).order_by()
         return rows.values_list(Value(what), "pk", code, name)
 
     return Kept(
-        among(Matter, "matter", full_code(), "name").union(
-            among(Standard, "standard", Value(""), "condition"),
-            among(Compound, "compound", Value(""), "name"),
-            among(Unit, "unit", F("code"), "name"),
-            among(Case, "order", F("number"), "number"),
+        named(Matter, "matter", full_code(), "name").union(
+            named(Standard, "standard", Value(""), "condition"),
+            named(Compound, "compound", Value(""), "name"),
+            named(Unit, "unit", F("code"), "name"),
+            named(Case, "order", F("number"), "number"),
             all=True,
         )
     )

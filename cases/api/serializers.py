@@ -189,7 +189,8 @@ class EventOfOrder(serializers.Serializer[Any]):
     to_state = serializers.ChoiceField(choices=State.choices, allow_null=True)
     note = serializers.CharField(allow_blank=True)
     data = serializers.DictField(  # type: ignore[assignment]  # a field's own attribute
-        help_text="By kind, without ids of rows."
+        help_text="By kind (docs/events.md); ids are codes here: `unit_id` is `unit_code`, "
+        "`assist_ids` is `assist_codes`."
     )
     is_imported = serializers.BooleanField()
 

@@ -12,9 +12,10 @@ import copy
 from contextlib import suppress
 from typing import Any, Generic, TypeVar
 
+from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import EmptyResultSet
 from django.db import connections
-from django.db.models import BooleanField, Expression, Field, Func, QuerySet, Subquery
+from django.db.models import BigIntegerField, BooleanField, Expression, Field, Func, QuerySet, Subquery
 from django.db.models.sql.compiler import SQLCompiler
 
 Row = TypeVar("Row")
@@ -45,6 +46,11 @@ class AnyOf(Func):
 
     def __init__(self, column: str, values: Expression | Subquery) -> None:
         super().__init__(column, values)
+
+
+def among(column: str = "pk", slot: str = "ids") -> AnyOf:
+    """The condition that a column of ids is one of those given with each asking."""
+    return AnyOf(column, Slot(slot, ArrayField(BigIntegerField())))
 
 
 class Kept(Generic[Row]):

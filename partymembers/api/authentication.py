@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import secrets
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 import structlog
@@ -17,6 +18,7 @@ from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
 from governance.common.errors import Throttled
+from governance.common.kept import Kept, Slot
 from partymembers.actions.service_accounts import digest_of
 from partymembers.audit import address_of
 from partymembers.models import ApiKey, User
@@ -57,11 +59,16 @@ def _key_of(given: str, at: datetime) -> ApiKey | None:
     if match is None:
         return None
     prefix, secret = match.groups()
-    key = ApiKey.objects.select_related("account__user").filter(prefix=prefix).first()
+    key = _key().first(prefix=prefix)
     is_right = secrets.compare_digest(key.digest if key else "", digest_of(secret))
     if key is None or not is_right or not key.is_valid(at) or not key.account.user.is_active:
         return None
     return key
+
+
+@lru_cache(maxsize=1)
+def _key() -> Kept[ApiKey]:
+    return Kept(ApiKey.objects.select_related("account__user").filter(prefix=Slot("prefix")))
 
 
 def _count_wrong(request: Request) -> None:

@@ -1,6 +1,8 @@
 /* What every page does: htmx and its CSRF header, toasts, dialogs, menus, shortcuts. Other modules reach it as
    `window.gezhi`; they are loaded after it. No eval, no inline style attribute: runs under CSP 'self'. */
 
+import { copyText } from "./copy.js";
+
 const $ = (selector, root = document) => root.querySelector(selector);
 const $$ = (selector, root = document) => [...root.querySelectorAll(selector)];
 const words = () => $("#page-words")?.dataset ?? {};
@@ -233,8 +235,10 @@ document.addEventListener("click", (event) => {
       into.dispatchEvent(new Event("input", { bubbles: true }));
       into.focus();
     }
-  } else if ((hit = at("[data-copy]"))) navigator.clipboard?.writeText(hit.dataset.copy).then(() => toast({ text: hit.dataset.copied || hit.dataset.copy }));
-  else if ((hit = at("[data-reload]"))) location.reload();
+  } else if ((hit = at("[data-copy]"))) {
+    const { copy, copied } = hit.dataset;
+    copyText(copy).then((done) => toast({ text: (done && copied) || copy }));   // the text itself, to write down
+  } else if ((hit = at("[data-reload]"))) location.reload();
   else if ((hit = at("[data-back]"))) history.back();
   else if (at("tr[data-href]") && !at("a, button, input, label, select, textarea, summary")) {
     const address = at("tr[data-href]").dataset.href;
