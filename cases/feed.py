@@ -7,22 +7,22 @@ whoever sees one community's orders in a log of a million asks again from where 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from heapq import merge
+from operator import attrgetter
 from typing import Final
 
-from django.db.models import Max
 from django.utils.translation import gettext as _
 
 from cases.models import CaseEvent
+from cases.querysets import CaseQuerySet
 from governance.common.errors import Invalid
-from governance.common.kept import Kept, Slot, among
+from governance.common.kept import Kept, Slot
 
-#: Which of these orders, given by id, the reader sees; one query.
-Seeing = Callable[[list[int]], Iterable[int]]
-#: Positions that one call looks at, in two goes: readers who see much are served by the first.
-SPANS: Final = (500, 4500)
+#: Positions that one call looks at.
+SPAN: Final = 5_000
 
 
 @dataclass(frozen=True)
@@ -36,50 +36,37 @@ class FeedPage:
 
 def top_of_log() -> int:
     """The last position there is; 0 before the first."""
-    return CaseEvent.objects.aggregate(top=Max("position"))["top"] or 0
+    return _top().first() or 0
 
 
-def read_feed(
-    after: int, limit: int, *, readers: Sequence[Seeing], kinds: frozenset[str] | None = None
-) -> FeedPage:
-    """The events behind a position of orders that any of `readers` sees, at most `limit`.
+def changes_of(orders: CaseQuerySet, limit: int, kinds: frozenset[str] | None = None) -> Kept[CaseEvent]:
+    """What `read_feed` asks about some orders for a page of `limit`, ready to be kept."""
+    rows = CaseEvent.objects.filter(position__gt=Slot("after"), position__lte=Slot("end"))
+    if kinds is not None:
+        rows = rows.filter(kind__in=sorted(kinds))
+    rows = rows.filter(case__in=orders.order_by().values("pk"))
+    return Kept(rows.select_related("actor").order_by("position")[: limit + 1])
 
-    At most four queries, and two for each of `readers`. Raises Invalid for a position that the log has not
-    reached: the reader's log was another one.
+
+def read_feed(after: int, limit: int, *, changes: Sequence[Kept[CaseEvent]]) -> FeedPage:
+    """The events behind a position, at most `limit`, of all that `changes` find; no order in two of them.
+
+    A query, and one for each of `changes`. Raises Invalid for a position that the log has not reached: the
+    reader's log was another one.
     """
-    top, reached = top_of_log(), after
+    top = top_of_log()
     if after > top:
         raise Invalid(_("The feed does not reach so far. Begin anew, or with “latest”."), field="after")
-    found: list[tuple[int, int]] = []
-    for span in SPANS:
-        if reached == top or len(found) > limit:
-            break
-        end = min(top, reached + span)
-        found += _seen(reached, end, readers, kinds)
-        reached = end
-    if len(found) > limit:
-        found = found[:limit]
-        reached = found[-1][0]
-    events = _events().ask(ids=[pk for _position, pk in found]) if found else []
+    reached = min(top, after + SPAN)
+    parts = [each.ask(after=after, end=reached) for each in changes] if after < top else []
+    events = list(merge(*parts, key=attrgetter("position")))
+    if len(events) > limit:
+        events = events[:limit]
+        reached = events[-1].position or reached
     return FeedPage(events, reached, reached < top)
 
 
-def _seen(
-    after: int, end: int, readers: Sequence[Seeing], kinds: frozenset[str] | None
-) -> list[tuple[int, int]]:
-    """Position and id of the events in a span that are about orders among those that the reader sees."""
-    rows = [row for row in _span().ask(after=after, end=end) if kinds is None or row[3] in kinds]
-    ids = list({case_id for _position, _pk, case_id, _kind in rows})
-    seen = {pk for sees in readers for pk in sees(ids)} if ids else frozenset()
-    return [(position, pk) for position, pk, case_id, _kind in rows if position and case_id in seen]
-
-
 @lru_cache(maxsize=1)
-def _span() -> Kept[tuple[int | None, int, int, str]]:
-    rows = CaseEvent.objects.filter(position__gt=Slot("after"), position__lte=Slot("end"))
-    return Kept(rows.order_by("position").values_list("position", "pk", "case_id", "kind"))
-
-
-@lru_cache(maxsize=1)
-def _events() -> Kept[CaseEvent]:
-    return Kept(CaseEvent.objects.filter(among()).select_related("actor").order_by("position"))
+def _top() -> Kept[int | None]:
+    rows = CaseEvent.objects.filter(position__isnull=False).order_by("-position")
+    return Kept(rows.values_list("position", flat=True)[:1])

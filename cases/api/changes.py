@@ -16,7 +16,7 @@ from cases.api.hanging import Body, event_body, kinds_for
 from cases.api.reading import ALWAYS, Reading
 from cases.api.serializers import EventOfOrder
 from cases.events import EVENT_KINDS
-from cases.feed import FeedPage, Seeing, read_feed, top_of_log
+from cases.feed import FeedPage, changes_of, read_feed, top_of_log
 from cases.models import Case, CaseEvent
 from cases.workflow import Kind, State
 from governance.common.api.asked import choice_of, flag_of
@@ -98,12 +98,11 @@ class ChangesFeed(Endpoint):
         need `wishes:read`.
         """
         limit = limit_of(request, default=LIMIT)
-        kinds = names_in(request, "kinds", frozenset(EVENT_KINDS)) or None
-        readers = _readers(request)
+        changes = _changes(request, limit)
         if request.query_params.get("after") == LATEST:
             page = FeedPage([], top_of_log(), False)
         else:
-            page = read_feed(_position(request), limit, readers=readers, kinds=kinds)
+            page = read_feed(_position(request), limit, changes=changes)
         results = _bodies(page, request)
         return Response({"results": results, "next": str(page.reached), "has_more": page.has_more})
 
@@ -115,24 +114,24 @@ def _position(request: Request) -> int:
     return int(given)
 
 
-def _readers(request: Request) -> list[Seeing]:
-    """The orders of which the caller reads changes: incidents, and wishes as far as the key opens them."""
+def _changes(request: Request, limit: int) -> list[Kept[CaseEvent]]:
+    """Of incidents, and of wishes as far as the key opens them."""
     access, is_own = access_of_caller(request), flag_of(request, "own")
-    kind, found = choice_of(request, "kind", Kind.values), list[Seeing]()
+    kinds = names_in(request, "kinds", frozenset(EVENT_KINDS)) or None
+    kind, found = choice_of(request, "kind", Kind.values), list[Kept[CaseEvent]]()
     if kind != Kind.WISH:
-        found.append(lambda ids: _incidents(access, is_own).ask(ids=ids))
+        found.append(_of_incidents(access, is_own, limit, kinds))
     if kind != Kind.INCIDENT and has_scope(request, "wishes:read"):
         wishes = readable_wishes(user_of(request), access)
-        rows = wishes.filter(reporter=access.user_id) if is_own else wishes
-        found.append(lambda ids: rows.filter(pk__in=ids).order_by().values_list("pk", flat=True))
+        wishes = wishes.filter(reporter=access.user_id) if is_own else wishes
+        found.append(changes_of(wishes, limit, kinds))
     return found
 
 
 @lru_cache(maxsize=MOST_KEPT)
-def _incidents(access: Access, is_own: bool) -> Kept[int]:
-    rows = Case.objects.visible_to(access).filter(among())
-    rows = rows.filter(reporter=access.user_id) if is_own else rows
-    return Kept(rows.order_by().values_list("pk", flat=True))
+def _of_incidents(access: Access, is_own: bool, limit: int, kinds: frozenset[str] | None) -> Kept[CaseEvent]:
+    orders = Case.objects.visible_to(access)
+    return changes_of(orders.filter(reporter=access.user_id) if is_own else orders, limit, kinds)
 
 
 @lru_cache(maxsize=1)

@@ -164,7 +164,7 @@ def test_each_caller_reads_the_changes_of_its_own_orders_with_codes_for_ids() ->
 def test_a_feed_begins_where_its_reader_says_and_an_empty_page_moves_on(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(feed, "SPANS", (2, 3))
+    monkeypatch.setattr(feed, "SPAN", 5)
     world = make_world()
     for _each in range(3):
         bring_to(world, "handling")

@@ -1,7 +1,12 @@
-"""The demo city: what stands in it, that its orders were lived through the actions, how its desks look."""
+"""The demo city: what stands in it, that its orders were lived through the actions, how its desks look.
+
+Then its live orders: the loop moves by itself, and never where a visitor's hand is expected. They come last,
+for all of this module look at one city.
+"""
 
 from __future__ import annotations
 
+import random
 from collections import Counter
 from datetime import timedelta
 from pathlib import Path
@@ -29,6 +34,7 @@ from cases.models import (
     Wish,
 )
 from cases.workflow import WORKFLOWS, Kind, State
+from governance.demo import trickle
 from governance.demo.divisions import STREETS
 from governance.demo.loading import Loaded
 from governance.demo.signins import signin_table
@@ -59,6 +65,8 @@ from partymembers.models import (
 from .conftest import NOW
 
 pytestmark = pytest.mark.usefixtures("demo")
+#: Later the same day, when the rests of all orders are over.
+LATER = NOW + timedelta(hours=1)
 
 
 def held_by(username: str):
@@ -246,3 +254,45 @@ def test_the_ledger_balances() -> None:
     ):
         assert account.balance == account.of >= 0
     assert User.objects.get(username="volunteer").volunteer.community_id is not None
+
+
+def standing() -> dict[int, int]:
+    return dict(Case.objects.values_list("pk", "last_seq"))
+
+
+def test_rounds_report_and_move_orders_but_leave_the_visitors_theirs() -> None:
+    before = standing()
+    day = timezone.localdate(NOW)
+    secretary = access_of(User.objects.get(username="secretary"), on=day)
+    worker = access_of(User.objects.get(username="worker"), on=day)
+    unit_id = User.objects.get(username="handler").posts.get().unit_id
+    at_desk = Case.objects.held_by(secretary).filter(state__in=[State.REPORTED, State.ACCEPTED])
+    at_unit = Case.objects.filter(unit=unit_id, state__in=[State.DISPATCHED, State.HANDLING])
+    grids = [grant.place_id for grant in worker.grants]
+    to_check = Case.objects.filter(grid__in=grids, state=State.HANDLED)
+    left = {pk for waiting in (at_desk, at_unit, to_check) for pk in waiting.values_list("pk", flat=True)}
+    assert left
+    rounds = [trickle.trickle(at=LATER + number * timedelta(minutes=2), seed=number) for number in range(12)]
+    assert sum(each.reported for each in rounds) == Case.objects.count() - len(before) > 3
+    assert sum(each.moved for each in rounds) > 6
+    after = standing()
+    assert {pk: after[pk] for pk in left} == {pk: before[pk] for pk in left}
+    newest = CaseEvent.objects.filter(at__gte=LATER).exclude(actor=None)
+    acted = set(newest.exclude(kind__in=["report"]).values_list("actor__username", flat=True))
+    assert acted & {"secretary", "handler", "head", "worker"} == set()
+
+
+def test_an_order_rests_after_somebody_has_touched_it() -> None:
+    Case.objects.update(updated_at=LATER - timedelta(seconds=30))
+    assert trickle._move(_world(), random.Random(1), LATER) == 0
+
+
+def test_a_day_brings_only_so_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(trickle, "MOST_A_DAY", 0)
+    assert sum(trickle.trickle(at=LATER, seed=seed).reported for seed in range(5)) == 0
+
+
+def _world():
+    world = trickle.read_world(now=LATER, seed=1)
+    assert world is not None
+    return world
