@@ -17,6 +17,7 @@ from cases.models import Case, CaseRequest, Channel, Matter, MatterClass, Urgenc
 from cases.querysets import CaseQuerySet
 from cases.terms import tail_term
 from cases.workflow import OPEN_STATES, WISH_OPEN_STATES, Kind, State
+from governance.common.api.asked import no_such_code
 from governance.common.errors import Invalid
 from governance.common.text import bigrams
 from grids.coordinates import point_in
@@ -143,7 +144,7 @@ class OrderFilter(CaseFilter):
         """Of a grid with the small grids in it; below the community wishes that may be known alone."""
         place = Place.objects.filter(code=value).only("level", "path").first()
         if place is None:
-            raise _unknown(name, value)
+            raise no_such_code(value, field=name)
         is_wish = self.form.cleaned_data["kind"] == Kind.WISH
         if is_wish and place.level in (Level.GRID, Level.BUILDING):  # it would half tell whose wish it is
             known = Case.objects.wishes_known_to(self.access)
@@ -157,20 +158,20 @@ class OrderFilter(CaseFilter):
         """Held by the desk of this very place."""
         place_id = Place.objects.filter(code=value).values_list("pk", flat=True).first()
         if place_id is None:
-            raise _unknown(name, value)
+            raise no_such_code(value, field=name)
         return queryset.filter(desk_id=place_id)
 
     def of_unit(self, queryset: CaseQuerySet, name: str, value: str) -> CaseQuerySet:
         """Led by the unit."""
         unit_id = Unit.objects.filter(code=value).values_list("pk", flat=True).first()
         if unit_id is None:
-            raise _unknown(name, value)
+            raise no_such_code(value, field=name)
         return queryset.filter(unit_id=unit_id)
 
     def of_matter(self, queryset: CaseQuerySet, name: str, value: str) -> CaseQuerySet:
         """About the matter."""
         if (matter := matter_by_code(value)) is None:
-            raise _unknown(name, value)
+            raise no_such_code(value, field=name)
         return queryset.filter(matter_id=matter.pk)
 
     def of_class(self, queryset: CaseQuerySet, name: str, value: str) -> CaseQuerySet:
@@ -179,7 +180,7 @@ class OrderFilter(CaseFilter):
         rows = Matter.objects.filter(matter_class__section=section, matter_class__code=code)
         ids = list(rows.order_by().values_list("pk", flat=True))
         if not ids:
-            raise _unknown(name, value)
+            raise no_such_code(value, field=name)
         return queryset.filter(matter_id__in=ids)
 
     def is_late(self, queryset: CaseQuerySet, name: str, value: bool) -> CaseQuerySet:
@@ -208,10 +209,6 @@ class OrderFilter(CaseFilter):
         west, south = point_in(west, south, self.system, field=name)
         east, north = point_in(east, north, self.system, field=name)
         return queryset.filter(lng__range=(west, east), lat__range=(south, north))
-
-
-def _unknown(name: str, value: str) -> Invalid:
-    return Invalid(_("There is no such code: %(code)s.") % {"code": value[:50]}, field=name)
 
 
 def matching(text: str, access: Access = NOTHING) -> Q:

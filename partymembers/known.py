@@ -13,7 +13,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from grids.models import Place
 from partymembers.access import Access
 from partymembers.branching import led_branches, members_led
-from partymembers.models import CheckIn, Member, PointsAccount, PointsEntry
+from partymembers.models import CheckIn, Member, PointsAccount, PointsEntry, User
 from partymembers.volunteering import kept_places
 
 _PERSON = PointsAccount.Kind.PERSON
@@ -47,14 +47,21 @@ def check_ins_known_to(access: Access) -> QuerySet[CheckIn]:
 
 def accounts_known_to(access: Access) -> QuerySet[PointsAccount]:
     """Accounts of people who serve in a place that the reader keeps (`keepers.home_of`)."""
-    concerned = _at_home("user", _kept(access)) | Q(user_id=access.user_id)
+    concerned = _at_home("user__", _kept(access)) | Q(user_id=access.user_id)
     return PointsAccount.objects.filter(concerned, kind=_PERSON).select_related("user")
+
+
+def holders_known_to(access: Access) -> QuerySet[User]:
+    """Whose points a reader may ask for: who serves where accounts are read, and who has entries to read."""
+    entries = entries_known_to(access).filter(account__user=OuterRef("pk"))
+    known = _at_home("", _kept(access)) | Q(pk=access.user_id) | Q(Exists(entries))
+    return User.objects.filter(known)
 
 
 def entries_known_to(access: Access) -> QuerySet[PointsEntry]:
     """What moved people's points in a place that the reader keeps, or nowhere and they serve there."""
     kept = _kept(access)
-    nowhere = Q(transaction__place__isnull=True) & _at_home("account__user", kept)
+    nowhere = Q(transaction__place__isnull=True) & _at_home("account__user__", kept)
     concerned = Q(transaction__place__in=kept) | nowhere | Q(account__user_id=access.user_id)
     rows = PointsEntry.objects.filter(concerned, account__kind=_PERSON)
     return rows.select_related("account__user", "transaction__rule", "transaction__place")
@@ -68,9 +75,7 @@ def _kept(access: Access) -> QuerySet[Place, Any]:
 
 def _at_home(user: str, kept: QuerySet[Place, Any]) -> Q:
     """A condition: the person serves as a volunteer in one of these, or is checked in there and is none."""
-    volunteers = Q(**{f"{user}__volunteer__left_at__isnull": True, f"{user}__volunteer__community__in": kept})
-    no_volunteer = Q(**{f"{user}__volunteer__isnull": True}) | Q(
-        **{f"{user}__volunteer__left_at__isnull": False}
-    )
-    member = {f"{user}__member__left_on": None, f"{user}__member__checkin_branch__place__in": kept}
+    volunteers = Q(**{f"{user}volunteer__left_at__isnull": True, f"{user}volunteer__community__in": kept})
+    no_volunteer = Q(**{f"{user}volunteer__isnull": True}) | Q(**{f"{user}volunteer__left_at__isnull": False})
+    member = {f"{user}member__left_on": None, f"{user}member__checkin_branch__place__in": kept}
     return volunteers | (no_volunteer & Q(**member))

@@ -15,7 +15,7 @@ from rest_framework.response import Response
 from cases.catalogue import in_force_at, matter_by_code
 from cases.models import Matter, MatterClass, Standard, Urgency
 from cases.models.catalogue import TIMER_CHOICES
-from governance.common.api.asked import choice_of, flag_of, text_of
+from governance.common.api.asked import choice_of, flag_of, no_such_code, text_of
 from governance.common.api.fields import ChosenFields
 from governance.common.api.views import Endpoint
 from governance.common.errors import NotVisible
@@ -133,12 +133,20 @@ def asked_matters(request: Request, at: datetime) -> QuerySet[Matter]:
     if kind := choice_of(request, "kind", MatterClass.Section.values):
         rows = rows.filter(matter_class__section=kind)
     if class_code := text_of(request, "matter_class"):
-        section, _hyphen, code = class_code.partition("-")
-        rows = rows.filter(matter_class__section=section, matter_class__code=code)
+        rows = rows.filter(matter_class=_class_of(class_code))
     if text := text_of(request, "q"):
         said = Standard.objects.filter(condition__icontains=text).values("matter")
         rows = rows.filter(Q(name__icontains=text) | Q(keywords__icontains=text) | Q(pk__in=said))
     return rows
+
+
+def _class_of(full_code: str) -> MatterClass:
+    """The major class with this code. Raises Invalid."""
+    section, _hyphen, code = full_code.partition("-")
+    found = MatterClass.objects.filter(section=section, code=code).first()
+    if found is None:
+        raise no_such_code(full_code, field="matter_class")
+    return found
 
 
 def _standards(at: datetime) -> Prefetch[Any]:

@@ -7,16 +7,15 @@ from typing import Any
 
 from django.db.models import Q, QuerySet
 from django.utils import timezone
-from django.utils.translation import gettext as _
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_field
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from governance.common.api.asked import choice_of, flag_of, text_of
+from governance.common.api.asked import choice_of, flag_of, no_such_code, text_of
 from governance.common.api.fields import ChosenFields
 from governance.common.api.views import Endpoint
-from governance.common.errors import Invalid, NotVisible
+from governance.common.errors import NotVisible
 from governance.common.typed import words
 from partymembers.api.callers import access_of_caller
 from partymembers.api.people import PersonRef, name_for, opens_names, with_names
@@ -220,5 +219,5 @@ def _path_of(code: str) -> str:
     """Where the branch with this code stands in the tree. Raises Invalid for an unknown one."""
     path = Branch.objects.filter(code=code).values_list("path", flat=True).first()
     if path is None:
-        raise Invalid(_("There is no such code: %(code)s.") % {"code": code}, field="branch")
+        raise no_such_code(code, field="branch")
     return path

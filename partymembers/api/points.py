@@ -13,14 +13,14 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from governance.common.api.asked import choice_of, text_of
+from governance.common.api.asked import choice_of, no_such_code, text_of
 from governance.common.api.fields import ChosenFields
 from governance.common.api.views import Endpoint
 from governance.common.errors import Invalid
 from partymembers.api.callers import access_of_caller
 from partymembers.api.people import PersonRef, with_names
-from partymembers.known import accounts_known_to, entries_known_to
-from partymembers.models import PointsEntry, PointsTransaction
+from partymembers.known import accounts_known_to, entries_known_to, holders_known_to
+from partymembers.models import PointsEntry, PointsTransaction, User
 
 HOLDER = OpenApiParameter("holder", str, description="A staff number: only this person's.")
 
@@ -58,6 +58,16 @@ class _PointsEndpoint(Endpoint):
 
     resource = "points"
 
+    def asked_holder(self) -> User | None:
+        """Whose points alone are asked for; None without `holder`. Raises Invalid for somebody unknown."""
+        code = text_of(self.request, "holder")
+        if not code:
+            return None
+        found = holders_known_to(access_of_caller(self.request)).filter(username=code).first()
+        if found is None:
+            raise no_such_code(code, field="holder")
+        return found
+
     def listed(self, rows: QuerySet[Any], kind: type[ChosenFields]) -> Response:
         """A page of balances or entries; names that are opened are audited."""
         page: Any = self.paginate_queryset(rows)
@@ -86,8 +96,8 @@ class Balances(_PointsEndpoint):
         They serve where they are volunteers; a member who is none, where they are checked in.
         """
         rows = accounts_known_to(access_of_caller(request))
-        if code := text_of(request, "holder"):
-            rows = rows.filter(user__username=code)
+        if (holder := self.asked_holder()) is not None:
+            rows = rows.filter(user=holder)
         return self.listed(rows, BalanceRow)
 
 
@@ -117,8 +127,8 @@ class Entries(_PointsEndpoint):
         Nothing in it ever changes: an award that was wrong is followed by a correction.
         """
         rows = entries_known_to(access_of_caller(request))
-        if code := text_of(request, "holder"):
-            rows = rows.filter(account__user__username=code)
+        if (holder := self.asked_holder()) is not None:
+            rows = rows.filter(account__user=holder)
         if kind := choice_of(request, "kind", PointsTransaction.Kind.values):
             rows = rows.filter(transaction__kind=kind)
         if (first := _day_of(request, "from")) is not None:

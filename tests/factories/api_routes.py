@@ -220,6 +220,8 @@ ROUTES: dict[str, tuple[Ask, ...]] = {
 
 #: Parameters that name a place: one that is not the caller's own is answered like one that is none.
 PLACES = ("place", "below", "parent", "root", "serves", "desk")
+#: So is one that names a person.
+NAMED = (*PLACES, "holder")
 _YES_AND_NO: Data = lambda _world: ["true", "false"]  # noqa: E731
 _FROM: Data = lambda _world: ["2026-01-01T00:00:00+08:00"]  # noqa: E731
 _UNTIL: Data = lambda _world: ["2027-01-01T00:00:00+08:00"]  # noqa: E731

@@ -46,6 +46,11 @@ def choice_of(request: Request, name: str, choices: Collection[str]) -> str:
     return given
 
 
+def no_such_code(code: str, *, field: str) -> Invalid:
+    """The refusal of a code that names nothing, or nothing that the caller may read: both sound alike."""
+    return Invalid(_("There is no such code: %(code)s.") % {"code": code[:_LONGEST]}, field=field)
+
+
 def flag_of(request: Request, name: str) -> bool:
     """A query parameter that is `true` or `false`; absent is false. Raises Invalid."""
     given = request.query_params.get(name, "false")

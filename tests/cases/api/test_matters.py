@@ -88,10 +88,11 @@ def test_filters_narrow_the_list(caller, grate):
     assert found() == [grate.full_code, noise.full_code]
     assert found(retired="true", kind="event") == [noise.full_code, gone.full_code]
     assert found(matter_class="component-01") == found(q="排水") == found(q="缺失") == [grate.full_code]
-    assert found(matter_class="component") == found(matter_class="event-01") == []
-    for wrong in ("wishes", ""):
-        refused = caller.get(MATTERS, {"kind": wrong})
-        assert (refused.status_code, refused.json()["errors"][0]["field"]) == (400, "kind")
+    assert found(matter_class="event-02", kind="component") == []
+    wrong = (("kind", "wishes"), ("kind", ""), ("matter_class", "component"), ("matter_class", "event-01"))
+    for name, code in wrong:
+        refused = caller.get(MATTERS, {name: code})
+        assert (refused.status_code, refused.json()["errors"][0]["field"]) == (400, name)
 
 
 def test_a_list_asks_as_much_for_three_as_for_one(caller, grate):

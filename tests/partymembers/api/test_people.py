@@ -193,6 +193,8 @@ class TestPoints:
         assert (correction["kind"], correction["what"]) == ("correction", "登记错误")
         assert rows(west, POINTS, holder="W1") == [balance]
         assert rows(west, ENTRIES, holder="W1", kind="correction") == [correction]
+        town._member("W7", "郑六", checkin=town.west)
+        assert rows(west, POINTS, holder="W7") == []
         assert len(rows(west, ENTRIES, **{"from": "2026-11-20", "to": "2026-11-20"})) == 3
         assert rows(west, ENTRIES, **{"from": "2026-11-21"}) == rows(west, ENTRIES, to="2026-11-19") == []
         for wrong in ("2026-02-30", "today", ""):
@@ -206,6 +208,7 @@ class TestPoints:
         assert rows(west, POINTS) == []
         assert [row["holder"]["code"] for row in rows(east, POINTS)] == ["W1", "E1"]
         assert [row["place"] for row in rows(west, ENTRIES)] == [town.city.west.code]
+        assert rows(west, POINTS, holder="W1") == rows(east, ENTRIES, holder="E1", kind="redemption") == []
 
 
 class TestScope:
@@ -217,7 +220,12 @@ class TestScope:
         assert west.get(f"{MEMBERS}E1/").status_code == 404
         assert west.get(f"{MEMBERS}E1/check-ins/").status_code == 404
         assert rows(west, CHECK_INS, branch=town.east.code) == rows(west, CHECK_INS, state="ended") == []
-        assert rows(west, POINTS, holder="E1") == rows(west, ENTRIES, holder="E1") == []
+        for address in (POINTS, ENTRIES):
+            (known,), (unknown,) = (
+                west.get(address, {"holder": code}).json()["errors"] for code in ("E1", "E0")
+            )
+            assert known["field"] == "holder"
+            assert known == {**unknown, "detail": unknown["detail"].replace("E0", "E1")}
         for address in ADDRESSES:
             assert '"E1"' not in west.get(address, {"total": "true", "left": "true"}).content.decode()
         whole = Caller("members:read", place=town.city.city)
