@@ -100,9 +100,9 @@ def _bring(mapping: IntakeMapping, found: Mapped, by: User, at: datetime) -> tup
         return known, _add(known, found, by, at)
     report, contact = report_of(mapping, found)
     case = report_case(report=report, reporter=by, at=at, contact=contact)
-    if case.reported_at == at:
-        return case, _Outcome.CREATED
-    return case, _add(case, found, by, at)  # somebody else was faster with the same number
+    if case.came_before:  # somebody else was faster with the same number
+        return case, _add(case, found, by, at)
+    return case, _Outcome.CREATED
 
 
 def _known(mapping: IntakeMapping, found: Mapped, by: User) -> Case | None:

@@ -87,10 +87,11 @@ def report_case(
 ) -> Case:
     """Take in an incident, start its clocks, and leave its routing to a worker.
 
-    The same `client_id` (or number at its source) of the same reporter returns the first order, whatever the
-    concurrency. Raises Invalid (field named) for a matter that is not in force, a position that is no place's
-    or outside a connected system's, a text that is too long, a phone that is none, or missing photos of a
-    matter resolved on the spot; WrongState where somebody else reported that number. Nothing is written then.
+    The same `client_id` (or number at its source) of the same reporter returns the first order, marked as one
+    that `came_before`, whatever the concurrency. Raises Invalid (field named) for a matter that is not in
+    force, a position that is no place's or outside a connected system's, a text that is too long, a phone
+    that is none, or missing photos of a matter resolved on the spot; WrongState where somebody else reported
+    that number. Nothing is written then.
     """
     client_id = _client_id(report, reporter)
     try:
@@ -103,6 +104,7 @@ def report_case(
             raise WrongState(_("Another account has reported this number."), field="source_number") from error
         if first is None:
             raise
+        first.came_before = True
         return first
 
 

@@ -49,7 +49,7 @@ class Ask:
 
 @transaction.atomic
 def ask_wish(*, ask: Ask, asker: User | None, contact: Contact | None = None, at: datetime) -> Case:
-    """Take in a wish and start the desk's clock; the same `client_id` returns the first one.
+    """Take in a wish and start the desk's clock; of the same `client_id` the first `came_before`.
 
     `asker` is who is signed in: the resident, or the grid worker who asks on somebody's behalf (then
     `contact` names whom it is for, who gets a link of their own to follow it by). Raises Invalid (field
@@ -66,6 +66,7 @@ def ask_wish(*, ask: Ask, asker: User | None, contact: Contact | None = None, at
         first = Case.objects.filter(reporter=asker, client_id=client_id).exclude(client_id="").first()
         if first is None:
             raise
+        first.came_before = True
         return first
 
 

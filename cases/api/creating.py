@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from functools import wraps
 from typing import Any, Final
 
@@ -97,7 +98,7 @@ class OrdersDoor(Orders):
         body = represent_order(case, request)
         where = reverse("api:order", args=[case.number], request=request)
         headers = {"Location": where, "ETag": etag_of(case, body)}
-        return Response(body, status=201 if case.reported_at == at else 200, headers=headers)
+        return Response(body, status=200 if case.came_before else 201, headers=headers)
 
 
 class ManyOrders(Strict):
@@ -175,15 +176,13 @@ def _rows(data: Any) -> list[Any]:
 def _verdict(by: Bringer, row: Any, place: int, number: str) -> dict[str, Any]:
     at = timezone.now()
     try:
-        if transaction.get_connection().in_atomic_block:  # an error of the database would end all of it
-            with transaction.atomic():
-                case = bring(by, row, at=at, number=number)
-        else:
+        # Within a longer transaction an error of the database would end all of it.
+        with transaction.atomic() if transaction.get_connection().in_atomic_block else nullcontext():
             case = bring(by, row, at=at, number=number)
     except Exception as error:  # what nobody foresaw in one row is no reason to lose the others
         told = _problem(error, place)
         return {"row": place, "status": told["status"], "number": None, "problem": told}
-    status = 201 if case.reported_at == at else 200
+    status = 200 if case.came_before else 201
     return {"row": place, "status": status, "number": case.number, "problem": None}
 
 

@@ -48,6 +48,9 @@ class Case(models.Model):
     `reported_*` keep the place at report time for ever (registration figures).
     """
 
+    #: No column: whether a report or wish came again, and this is the order that it made the first time.
+    came_before = False
+
     number = models.CharField(_("order number"), max_length=20, unique=True)
     kind = models.CharField(_("kind"), max_length=10, choices=Kind, default=Kind.INCIDENT)
     state = models.CharField(_("state"), max_length=12, choices=State, default=State.REPORTED)

@@ -139,7 +139,7 @@ def _taken(
     key = ensure_upload_key(request)
     report = form.public_report(at=at, place=spot.place, photos=photos.tokens, upload_key=key)
     case = report_case(report=report, reporter=None, at=at, contact=form.contact())
-    if case.reported_at == at:
+    if not case.came_before:
         pace.note_report(request, code=spot.target, number=case.number, at=at)
         pace.forget_question(request)
     response = redirect("cases:public_follow_order", token=case.follow_token)

@@ -101,7 +101,7 @@ def _taken_public(
     key = ensure_upload_key(request)
     ask = form.public_ask(place=spot.place, photos=photos.tokens, upload_key=key)
     case = ask_wish(ask=ask, asker=None, contact=form.contact(), at=at)
-    if case.reported_at == at:
+    if not case.came_before:
         pace.note_report(request, code=spot.target, number=case.number, at=at)
         pace.forget_question(request)
     response = redirect("cases:public_follow_order", token=case.follow_token)
