@@ -206,14 +206,15 @@ def _is_worked_on(case: Case, access: Access) -> bool:
 
 
 def _is_reporters(row: Attachment, case: Case, access: Access) -> bool:
+    if access.user_id is None or not is_for_reporters(row, case, access.user_id):
+        return False
+    return case.reporter_id == access.user_id or case.co_reporters.filter(user_id=access.user_id).exists()
+
+
+def is_for_reporters(row: Attachment, case: Case, user_id: int) -> bool:
     """Whether it is shown to somebody with an account who reported or joined the order, and no more."""
-    if access.user_id is None:
-        return False
-    if case.reporter_id == access.user_id:
-        return row.uploader_id == access.user_id or row.role in PUBLIC_ROLES
-    if row.role != Attachment.Role.AFTER and row.uploader_id != access.user_id:
-        return False
-    return case.co_reporters.filter(user_id=access.user_id).exists()
+    roles = PUBLIC_ROLES if case.reporter_id == user_id else (Attachment.Role.AFTER,)
+    return row.role in roles or row.uploader_id == user_id
 
 
 def _is_followed(row: Attachment, case: Case, follow_tokens: Sequence[str]) -> bool:

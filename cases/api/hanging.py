@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from cases.api.reading import Reading
 from cases.api.standing import Half
-from cases.attachments import PUBLIC_ROLES
+from cases.attachments import is_for_reporters
 from cases.deadlines import light
 from cases.events import label_of
 from cases.models import Attachment, Case, CaseEvent, CaseRequest, CaseUnit, Clock, Whistle, WhistleCall
@@ -94,15 +94,9 @@ def parts(reading: Reading, case: Case) -> list[Body]:
 def attachments(reading: Reading, case: Case) -> list[Body]:
     """The pictures that the caller may open."""
     rows: Iterable[Attachment] = reading.rows("attachments", case)
-    is_own = reading.halves[case.pk] == Half.OWN
-    return [_attachment(row, reading) for row in rows if not is_own or _is_shown(row, case, reading.user)]
-
-
-def _is_shown(row: Attachment, case: Case, user: User) -> bool:
-    """To somebody who only reported or joined the order (`attachments.visible_attachment`)."""
-    if row.uploader_id == user.pk or row.role == Attachment.Role.AFTER:
-        return True
-    return case.reporter_id == user.pk and row.role in PUBLIC_ROLES
+    if reading.halves[case.pk] == Half.OWN:
+        rows = (row for row in rows if is_for_reporters(row, case, reading.user.pk))
+    return [_attachment(row, reading) for row in rows]
 
 
 def _attachment(row: Attachment, reading: Reading) -> Body:

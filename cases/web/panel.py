@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from cases.attachments import PUBLIC_ROLES
+from cases.attachments import is_for_reporters
 from cases.choices import handling_timer
 from cases.models import Attachment, Case, CaseEvent, CaseUnit
 from cases.permissions import allowed_actions
@@ -132,7 +132,7 @@ def order_context(request: HttpRequest, number: str) -> dict[str, Any]:
     allowed = allowed_actions(user, case, at=now, access=access)
     hides, onlooks = is_reader_only(case, access), is_onlooker(case, access)
     stages, whole = stage_faces(case, now=now)
-    pictures = [p for p in pictures_of(case) if not onlooks or _is_shown(p, case, user)]
+    pictures = [p for p in pictures_of(case) if not onlooks or is_for_reporters(p, case, user.pk)]
     waiting = None if onlooks else next((r for r in case.requests.all() if r.decided_at is None), None)
     return {
         "case": case,
@@ -181,13 +181,6 @@ def _description(case: Case, user: User, *, hides: bool, onlooks: bool) -> str:
     if onlooks and case.reporter_id != user.pk:
         return ""
     return without_phones(case.description) if hides else case.description
-
-
-def _is_shown(picture: Attachment, case: Case, user: User) -> bool:
-    """What somebody sees who only reported or joined the order (`attachments.visible_attachment`)."""
-    if picture.uploader_id == user.pk or picture.role == Attachment.Role.AFTER:
-        return True
-    return case.reporter_id == user.pk and picture.role in PUBLIC_ROLES
 
 
 def _buttons(allowed: Iterable[str], case: Case) -> dict[str, Any]:
