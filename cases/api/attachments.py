@@ -12,7 +12,7 @@ from rest_framework.request import Request
 
 from cases.api.kinds import OfEitherKind, open_kinds
 from cases.attachments import visible_attachment
-from cases.web.attachments import picture
+from cases.serving import picture_answer
 from governance.common.api.asked import choice_of
 from governance.common.errors import NotVisible
 from partymembers.api.callers import access_of_caller
@@ -54,4 +54,4 @@ class AttachmentBytes(OfEitherKind):
         row = visible_attachment(token, access=access_of_caller(request))
         if row.case is not None and row.case.kind not in open_kinds(request):
             raise NotVisible()
-        return picture(request._request, row, small=size == "thumbnail")
+        return picture_answer(request._request, row, small=size == "thumbnail")

@@ -12,18 +12,13 @@ import secrets
 from datetime import datetime
 from http import HTTPStatus
 from typing import Any, Final, cast
-from urllib.parse import quote
 
-from django.conf import settings
-from django.core.files.storage import default_storage
-from django.http import FileResponse, HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.cache import get_conditional_response
 from django.utils.dateparse import parse_datetime
-from django.utils.http import quote_etag
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_http_methods, require_POST
@@ -31,6 +26,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from cases.attachments import MOST_AT_ONCE, TOO_MANY, discard_picture, store_picture, visible_attachment
 from cases.models import Attachment
 from cases.pictures import EMPTY, MAX_BYTES, TOO_BIG, Claims, believable
+from cases.serving import picture_answer
 from governance.common.errors import DomainError, Invalid, NotAllowed, NotVisible, Throttled, TooLarge
 from governance.common.htmx import is_partial
 from partymembers.audit import address_of
@@ -42,7 +38,6 @@ FOLLOWED: Final = "followed"
 #: Room for the form around one picture.
 _ENVELOPE: Final = 64 * 1024
 _MOST_FOLLOWED: Final = 50
-_KEPT_SECONDS: Final = 3600
 
 CLOSED = _("Please sign in, or open the report page again: this page was open too long.")
 
@@ -204,33 +199,7 @@ def _serve(request: HttpRequest, token: str, *, small: bool) -> HttpResponseBase
         upload_key=upload_key_of(request),
         follow_tokens=request.session.get(FOLLOWED, []),
     )
-    return picture(request, row, small=small)
-
-
-def picture(request: HttpRequest, row: Attachment, *, small: bool) -> HttpResponseBase:
-    """The bytes for somebody who may see them, kept by their browser for a while; or 304."""
-    etag = quote_etag(f"{row.sha256[:32]}{'-s' if small else ''}")
-    response = get_conditional_response(request, etag=etag) or _file(row, small=small)
-    response.headers["ETag"] = etag
-    response.headers["Cache-Control"] = f"private, max-age={_KEPT_SECONDS}"
-    response.headers["X-Content-Type-Options"] = "nosniff"
-    response.headers["Cross-Origin-Resource-Policy"] = "same-origin"
-    return response
-
-
-def _file(row: Attachment, *, small: bool) -> HttpResponseBase:
-    """The bytes; behind a server that knows the folder (`MEDIA_ACCEL_PREFIX`) only their name."""
-    name = (row.thumbnail if small else row.file).name or ""
-    prefix: str = getattr(settings, "MEDIA_ACCEL_PREFIX", "")
-    if prefix:
-        return HttpResponse(
-            content_type="image/jpeg", headers={"X-Accel-Redirect": quote(f"{prefix.rstrip('/')}/{name}")}
-        )
-    try:
-        content = default_storage.open(name)
-    except FileNotFoundError as error:
-        raise NotVisible() from error
-    return FileResponse(content, content_type="image/jpeg", filename="photo.jpg")
+    return picture_answer(request, row, small=small)
 
 
 def _refused(error: DomainError) -> JsonResponse:

@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 from typing import Any, Final
-from urllib.parse import quote
 
-from django.conf import settings
-from django.core.files.storage import default_storage
 from django.db.models import QuerySet
-from django.http import FileResponse, HttpResponse
 from django.http.response import HttpResponseBase
 from django.utils import timezone
 from django.utils.http import content_disposition_header, quote_etag
@@ -20,6 +16,7 @@ from rest_framework.response import Response
 
 from governance.common.api.views import Endpoint
 from governance.common.errors import NotVisible, WrongState
+from governance.common.files import file_answer
 from governance.models import ExportJob
 from partymembers.api.callers import access_of_caller, key_of, user_of
 from partymembers.api.idempotency import idempotent
@@ -130,8 +127,8 @@ class ExportFile(_Exports):
         """The bytes, for the account that asked and a key that reads such rows; 409 until it is done."""
         job = self.found(id)
         _require_done(job, request)
-        response = _bytes_of(job)
         name = f"{job.kind}-{timezone.localtime(job.asked_at):%Y%m%d-%H%M}.{job.format}"
+        response = file_answer(job.file, content_type=TYPES[ExportJob.Format(job.format)], filename=name)
         response.headers["Content-Disposition"] = content_disposition_header(
             as_attachment=True, filename=name
         )
@@ -151,17 +148,3 @@ def _require_done(job: ExportJob, request: Request) -> None:
         raise NotVisible
     if job.state != ExportJob.State.DONE:
         raise WrongState(_("The file is not there yet, or will not be: see how the export stands."))
-
-
-def _bytes_of(job: ExportJob) -> HttpResponseBase:
-    """Streamed; behind a server that knows the folder (`MEDIA_ACCEL_PREFIX`) only the file's name."""
-    content_type = TYPES[ExportJob.Format(job.format)]
-    prefix: str = getattr(settings, "MEDIA_ACCEL_PREFIX", "")
-    if prefix:
-        address = quote(f"{prefix.rstrip('/')}/{job.file}")
-        return HttpResponse(content_type=content_type, headers={"X-Accel-Redirect": address})
-    try:
-        content = default_storage.open(job.file)
-    except FileNotFoundError as error:  # a restore brings no files of exports back
-        raise NotVisible from error
-    return FileResponse(content, content_type=content_type)
