@@ -57,6 +57,9 @@ KEYWORDS: dict[str, tuple[object, ...] | None] = {
 }
 PLACEHOLDER = re.compile(r"%\((\w+)\)[sdif]|\{(\w*)\}")
 
+#: The portal says 你 to everybody and never raises its voice: see "Words" in docs/frontend.md.
+TONE = re.compile("[您！]")
+
 Key = tuple[str, str]  # context, singular msgid
 
 
@@ -154,6 +157,8 @@ def merge(root: Path = ROOT) -> Merge:
             continue
         if not _placeholders(text) <= _placeholders(singular) | _placeholders(source.plural):
             merged.problems.append(f"{singular!r}: {text!r} uses a placeholder that the msgid has not")
+        if TONE.search(text):
+            merged.problems.append(f"{singular!r}: {text!r} should say 你, without an exclamation mark")
         message_id: str | tuple[str, str] = (singular, source.plural) if source.plural else singular
         string: str | tuple[str, ...] = (text,) if source.plural else text
         merged.catalog.add(message_id, string, context=context or None)

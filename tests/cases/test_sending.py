@@ -287,7 +287,7 @@ class TestMail:
         bundle(at=timezone.now())
         send_waiting()
         texts = "".join(sent.subject + sent.body for sent in mail.outbox)
-        assert "您的上报未被受理" in texts or "不予受理" in texts
+        assert "你的上报未被受理" in texts or "不予受理" in texts
         for secret in ("王大爷", "李四", "13911112222", world.worker.name):
             assert secret not in texts
 

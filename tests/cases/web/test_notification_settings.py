@@ -179,7 +179,7 @@ def test_a_mail_server_that_is_away_is_said_and_saved_again_it_asks_again(
 def test_messages_speak_the_language_of_the_page_on_which_they_were_chosen(user: User) -> None:
     signed_in(user, "zh-hans").post(PAGE, CHOSEN)
     assert DeliveryPreference.objects.get().language == "zh-hans"
-    assert mail.outbox[-1].subject == "请确认您的邮箱地址"
+    assert mail.outbox[-1].subject == "请确认你的邮箱地址"
     signed_in(user, "en").post(PAGE, CHOSEN)
     assert DeliveryPreference.objects.get().language == "en"
 

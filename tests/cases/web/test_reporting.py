@@ -352,7 +352,7 @@ def test_what_is_wrong_with_joining_is_told_and_nothing_is_written(world, wrong,
 def test_a_grid_or_hidden_input_that_cannot_be_is_told_above_the_form(world):
     client = signed_in(world.worker)
     for wrong, told in (
-        ({"grid": "0"}, "所选网格已不在您的网格之内"),
+        ({"grid": "0"}, "所选网格已不在你的网格之内"),
         ({"client_id": "a\x00b"}, "页面送来的内容有误"),
     ):
         answer = client.post(URL, filled(world) | wrong)

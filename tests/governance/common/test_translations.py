@@ -88,3 +88,11 @@ def test_contradictions_fuzzy_entries_and_foreign_placeholders_are_problems(merg
     assert any("'网格'" in each and "'格子'" in each for each in problems)
     assert any("fuzzy" in each for each in problems)
     assert any("placeholder" in each for each in problems)
+
+
+def test_everybody_is_addressed_alike(merge_locale, project):
+    part(project, "a.po", WHOLE.replace("你好 %(n)s", "您好 %(n)s").replace('"无"', '"没有人！"'))
+    assert [each.partition(":")[0] for each in merge_locale.merge(project).problems] == [
+        "'Hello %(n)s'",
+        "'Nobody'",
+    ]
