@@ -12,10 +12,10 @@ class CasesConfig(AppConfig):
 
     def ready(self) -> None:
         """Register who reads the event log: each room names its readers, in its own `ready`."""
-        from cases import consumers, notify, relay  # noqa: PLC0415  models are loaded by now, not before
+        from cases import consumers, notify, pace, relay  # noqa: PLC0415  models are loaded by now, not before
         from cases.actions import delivering, intake, setting_aside  # noqa: PLC0415
         from cases.actions.catalogue import AUDIT_LABELS  # noqa: PLC0415
-        from cases.web import navigation, notifications, pace  # noqa: PLC0415
+        from cases.web import navigation, notifications  # noqa: PLC0415
         from partymembers import audit  # noqa: PLC0415
 
         relay.register(notify.IN_APP, consumers.ROUTER, consumers.STRAYS, consumers.MERGED_NEWS)

@@ -46,7 +46,9 @@ class Accept(Noted):
     def arguments(self, ask: Ask) -> dict[str, Any]:
         """With the standard."""
         given = super().arguments(ask)
-        return given | {"standard": standard_of(ask.case, given.get("standard"))}
+        if (number := given.get("standard")) is not None:
+            given["standard"] = standard_of(ask.case.matter, number, at=ask.case.reported_at)
+        return given
 
 
 class Merge(Noted):

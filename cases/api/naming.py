@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from django.db.models import QuerySet
@@ -11,7 +12,7 @@ from rest_framework import serializers
 from cases.attachments import MOST_AT_ONCE
 from cases.catalogue import NOT_ITS_STANDARD, standards_at
 from cases.choices import not_to_choose
-from cases.models import Case, Standard
+from cases.models import Matter, Standard
 from governance.common.api.strict import Degrees, Strict, Words
 from governance.common.errors import Invalid
 from grids.api.crs import SYSTEMS, WGS84
@@ -82,11 +83,9 @@ def named_rows(rows: QuerySet[Any], codes: Sequence[str], *, by: str, field: str
     return [found[code] for code in dict.fromkeys(codes)]
 
 
-def standard_of(case: Case, sequence: int | None) -> Standard | None:
-    """The standard with that number which was in force when the order was reported. Raises Invalid."""
-    if sequence is None:
-        return None
-    row = standards_at(case.matter, case.reported_at).filter(sequence=sequence).first()
+def standard_of(matter: Matter, sequence: int, *, at: datetime) -> Standard:
+    """The matter's standard with that number which was in force then. Raises Invalid."""
+    row = standards_at(matter, at).filter(sequence=sequence).first()
     if row is None:
         raise Invalid(NOT_ITS_STANDARD, field="standard")
     return row

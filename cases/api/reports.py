@@ -25,14 +25,14 @@ from cases.actions.reporting import (
 )
 from cases.actions.wish_asking import Ask, ask_wish
 from cases.api.kinds import require_kind
-from cases.api.naming import MeasuredPosition, Tokens, point_of
-from cases.catalogue import NOT_ITS_STANDARD, standard_for, standards_at
+from cases.api.naming import MeasuredPosition, Tokens, point_of, standard_of
+from cases.catalogue import standard_for
 from cases.choices import matter_to_report, place_to_report
 from cases.models import Case, Channel, Matter, Standard
-from cases.web.pace import BY_PHONE, TOO_FAST, WINDOW
+from cases.pace import require_own_pace
 from cases.workflow import Kind
 from governance.common.api.strict import Moment, Strict, Whole, Words
-from governance.common.errors import DomainError, Invalid, NotAllowed, Throttled
+from governance.common.errors import DomainError, Invalid, NotAllowed
 from governance.common.remembering import remembered
 from grids.api.crs import system_of
 from partymembers.access import Access
@@ -152,14 +152,6 @@ class Bringer:
         """Somebody who reports for themselves: nobody vouches for how much, or in whose name."""
         return self.channel == Channel.RESIDENT
 
-    def require_pace(self, at: datetime) -> None:
-        """Let residents report as often as at a code on a wall. Raises Throttled."""
-        if not self.is_resident:
-            return
-        recent = Case.objects.filter(reporter=self.user, reported_at__gt=at - WINDOW)
-        if recent.count() >= BY_PHONE.most:
-            raise Throttled(TOO_FAST, retry_after=600)
-
 
 def bring(by: Bringer, data: Any, *, at: datetime, number: str = "") -> Case:
     """Take in one order; the first one where it comes again. Raises ValidationError or a DomainError."""
@@ -167,9 +159,10 @@ def bring(by: Bringer, data: Any, *, at: datetime, number: str = "") -> Case:
     given.is_valid(raise_exception=True)
     values = given.validated_data
     require_kind(by.request, values["kind"], "write")
-    by.require_pace(at)
-    if by.is_resident and values.get("contact"):
-        raise Invalid(_("You report in your own name."), field="contact")
+    if by.is_resident:
+        require_own_pace(by.user, at=at)
+        if values.get("contact"):
+            raise Invalid(_("You report in your own name."), field="contact")
     try:
         if values["kind"] == Kind.WISH:
             return _ask(by, values, at, number)
@@ -244,10 +237,7 @@ def _standard(matter: Matter, sequence: int | None, at: datetime) -> Standard:
     def read() -> Standard:
         if sequence is None:
             return standard_for(matter, at=at)
-        found = standards_at(matter, at).filter(sequence=sequence).first()
-        if found is None:
-            raise Invalid(NOT_ITS_STANDARD, field="standard")
-        return found
+        return standard_of(matter, sequence, at=at)
 
     return remembered(("standard of matter", matter.pk, sequence), read)
 

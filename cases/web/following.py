@@ -18,6 +18,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
+from cases import pace
 from cases.models import Case, CoReporter
 from cases.permissions import URGED_LATELY
 from cases.public import (
@@ -28,7 +29,7 @@ from cases.public import (
     public_actions,
     public_timeline,
 )
-from cases.web import pace
+from cases.web import challenge
 from cases.web.attachments import ensure_upload_key, remember_follow_token
 from cases.web.forms import ACTION_FORMS, ActionForm
 from cases.web.forms.oversight import AddInformationForm
@@ -195,15 +196,15 @@ def public_follow(request: HttpRequest) -> HttpResponse:
         except DomainError as error:
             form.add_domain_error(error)
             return _ask(request, form, asks=False, status=error.http_status)
-        asks = needed and not pace.is_answered(request, form.cleaned_data["answer"])
+        asks = needed and not challenge.is_answered(request, form.cleaned_data["answer"])
         if asks:
-            form.add_error(None, str(pace.ANSWER_FIRST))
+            form.add_error(None, str(challenge.ANSWER_FIRST))
         elif token := token_of(number, phone):
-            pace.forget_question(request)
+            challenge.forget_question(request)
             return redirect("cases:public_follow_order", token=token)
         else:
             pace.note_failure(request, number=number, at=at)
-            pace.forget_question(request)
+            challenge.forget_question(request)
             form.add_error(None, str(UNKNOWN))
             asks, status = needed, HTTPStatus.NOT_FOUND
     return _ask(request, form, asks=asks, status=status)
@@ -212,7 +213,7 @@ def public_follow(request: HttpRequest) -> HttpResponse:
 def _ask(
     request: HttpRequest, form: FollowForm, *, asks: bool, status: HTTPStatus = HTTPStatus.OK
 ) -> HttpResponse:
-    context = {"form": form, "question": pace.question(request) if asks else ""}
+    context = {"form": form, "question": challenge.question(request) if asks else ""}
     response = render(request, "cases/public_follow.html", context, status=status)
     if status == HTTPStatus.TOO_MANY_REQUESTS:
         response.headers["Retry-After"] = "600"

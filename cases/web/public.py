@@ -19,12 +19,13 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from cases import pace
 from cases.actions.reporting import join_case, report_case
 from cases.catalogue import catalogue_tree, matter_leaf
 from cases.models import Case
 from cases.public import open_in_community
 from cases.queries import near_duplicates
-from cases.web import pace
+from cases.web import challenge
 from cases.web.attachments import ensure_upload_key
 from cases.web.forms.reporting import PublicJoinForm, PublicReportForm
 from cases.web.picking import Choice, choice_of, found_part, matter_of
@@ -116,7 +117,7 @@ def _sent(
             asks = asks_first(request, spot, form, at)
             if not asks:
                 return take(form, photos, at)
-            form.add_error(None, str(pace.ANSWER_FIRST))
+            form.add_error(None, str(challenge.ANSWER_FIRST))
         except DomainError as error:
             form.add_domain_error(error)
             status = error.http_status
@@ -130,7 +131,7 @@ def asks_first(request: HttpRequest, spot: Spot, form: BaseForm, at: datetime) -
     needed = pace.report_needs_answer(
         request, code=spot.target, phone=data["phone"], city_id=spot.city_id, at=at
     )
-    return (needed or bool(data["website"])) and not pace.is_answered(request, data["answer"])
+    return (needed or bool(data["website"])) and not challenge.is_answered(request, data["answer"])
 
 
 def _taken(
@@ -141,7 +142,7 @@ def _taken(
     case = report_case(report=report, reporter=None, at=at, contact=form.contact())
     if not case.came_before:
         pace.note_report(request, code=spot.target, number=case.number, at=at)
-        pace.forget_question(request)
+        challenge.forget_question(request)
     response = redirect("cases:public_follow_order", token=case.follow_token)
     response["Location"] += "?new=1"
     return response
@@ -166,7 +167,7 @@ def _show(
         "kept": kept_photos(request, photos) if photos.tokens else [],
         "photo_errors": [photos.error] if photos.error else [],
         "phrases": PHRASES[:3],
-        "question": pace.question(request) if asks else "",
+        "question": challenge.question(request) if asks else "",
     }
     response = render(request, "cases/public_report.html", context, status=status)
     if status == HTTPStatus.TOO_MANY_REQUESTS:
@@ -252,7 +253,7 @@ def _joined(
         upload_key=key,
     )
     pace.note_report(request, code=spot.target, number=joined.case.number, at=at)
-    pace.forget_question(request)
+    challenge.forget_question(request)
     response = redirect("cases:public_follow_order", token=joined.follow_token)
     response["Location"] += "?new=1"
     return response

@@ -22,12 +22,13 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from cases import pace
 from cases.actions.wish_asking import ask_wish
 from cases.actors import PublicReporter
 from cases.models import Case, Channel, Claim
 from cases.permissions import URGED_LATELY, allowed_actions
 from cases.public import PUBLIC_ACTIONS, Followed, pictures_of, public_timeline
-from cases.web import pace
+from cases.web import challenge
 from cases.web.attachments import ensure_upload_key
 from cases.web.forms import ActionForm
 from cases.web.forms.wishes_asking import WISH_ASKER_FORMS, PublicAskForm, SignedAskForm
@@ -88,7 +89,7 @@ def public_wish(request: HttpRequest, token: str) -> HttpResponse:
             asks = asks_first(request, spot, form, at)
             if not asks:
                 return _taken_public(request, spot, form, photos, at)
-            form.add_error(None, str(pace.ANSWER_FIRST))
+            form.add_error(None, str(challenge.ANSWER_FIRST))
         except DomainError as error:
             form.add_domain_error(error)
             status = error.http_status
@@ -103,7 +104,7 @@ def _taken_public(
     case = ask_wish(ask=ask, asker=None, contact=form.contact(), at=at)
     if not case.came_before:
         pace.note_report(request, code=spot.target, number=case.number, at=at)
-        pace.forget_question(request)
+        challenge.forget_question(request)
     response = redirect("cases:public_follow_order", token=case.follow_token)
     response["Location"] += "?new=1"
     return response
@@ -118,7 +119,7 @@ def _ask_public(
     status: HTTPStatus = HTTPStatus.OK,
     asks: bool = False,
 ) -> HttpResponse:
-    question = pace.question(request) if asks else ""
+    question = challenge.question(request) if asks else ""
     context = {"form": form, "spot": spot, "question": question, **_pictures(request, photos)}
     response = render(request, "cases/wishes/ask_public.html", context, status=status)
     if status == HTTPStatus.TOO_MANY_REQUESTS:

@@ -10,9 +10,9 @@ import time_machine
 from django.utils import timezone
 from rest_framework.test import APIClient
 
-from cases.api import reports
+from cases import pace
 from cases.models import Case, Channel
-from cases.web.pace import Limit
+from cases.pace import Limit
 from partymembers.models import IdempotentRequest
 from tests.cases.api.test_acting import ORDERS, given
 from tests.factories.cases import World, make_attachment, make_world
@@ -110,7 +110,7 @@ def test_people_call_by_their_session_and_choose_no_channel(world: World) -> Non
 def test_residents_report_themselves_and_no_faster_than_at_a_code_on_a_wall(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reports, "BY_PHONE", Limit(free=1, most=2))
+    monkeypatch.setattr(pace, "BY_PHONE", Limit(free=1, most=2))
     client = APIClient()
     client.force_login(make_user())
     body = given(world, source_number="")

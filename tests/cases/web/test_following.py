@@ -7,11 +7,11 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.utils import timezone
 
+from cases import pace
 from cases.actions import checking, desk, handling, oversight
 from cases.actions.reporting import Contact, Report, join_case, report_case
 from cases.models import Case, Channel, CoReporter, Feedback
-from cases.web import pace
-from cases.web.pace import Limit
+from cases.pace import Limit
 from cases.workflow import State
 from tests.factories.cases import MINUTE, make_attachment, make_world
 from tests.factories.pictures import picture_bytes

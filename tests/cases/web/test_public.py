@@ -9,10 +9,10 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.utils import timezone
 
+from cases import pace
 from cases.actions.routing import route_case
 from cases.models import Attachment, Case, CaseEvent, Channel, CoReporter
-from cases.web import pace
-from cases.web.pace import Limit
+from cases.pace import Limit
 from cases.workflow import State
 from grids import actions as places
 from tests.factories.cases import bring_to, make_world

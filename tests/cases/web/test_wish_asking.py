@@ -13,11 +13,11 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
+from cases import pace
 from cases.actions import wishes
 from cases.models import Case, CaseEvent, Channel, Feedback, Notification
 from cases.notify import in_app
-from cases.web import pace
-from cases.web.pace import Limit
+from cases.pace import Limit
 from cases.workflow import Kind, State
 from grids.models import QrCode
 from tests.factories.cases import MINUTE, make_attachment

@@ -1,4 +1,4 @@
-"""How fast residents without an account may go: who goes fast answers a question; only far beyond is refused.
+"""How fast residents may go: who goes fast answers a question; only far beyond is anything refused.
 
 Counted in PostgreSQL, so that the limits hold while the cache is away: by address and by code in the audit
 trail, by phone in the orders themselves.
@@ -6,19 +6,17 @@ trail, by phone in the orders themselves.
 
 from __future__ import annotations
 
-import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
 from django.http import HttpRequest
-from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from cases.models import Case, Channel
 from governance.common.errors import Throttled
 from partymembers.audit import address_of, record_access
-from partymembers.models import AuditEntry
+from partymembers.models import AuditEntry, User
 
 WINDOW: Final = timedelta(hours=1)
 REPORTED: Final = "public_report"
@@ -42,9 +40,7 @@ BY_PHONE: Final = Limit(3, 30)
 BY_ADDRESS: Final = Limit(10, 200)
 BY_CODE: Final = Limit(20, 300)
 FAILURES: Final = Limit(5, 30)
-_QUESTION: Final = "challenge"
 TOO_FAST: Final = gettext_lazy("Too many within an hour. Please wait, or call the community.")
-ANSWER_FIRST: Final = gettext_lazy("Please answer the question, then send it again.")
 
 
 def report_needs_answer(request: HttpRequest, *, code: str, phone: str, city_id: int, at: datetime) -> bool:
@@ -90,30 +86,7 @@ def _target(number: str) -> str:
     return f"number:{number}"[:40]
 
 
-def question(request: HttpRequest) -> str:
-    """The question of this session, in words; it stays the same until it is answered."""
-    asked = _asked(request)
-    if asked is None:
-        asked = request.session[_QUESTION] = [secrets.randbelow(8) + 2, secrets.randbelow(8) + 2]
-    return _("How much is %(a)d plus %(b)d?") % {"a": asked[0], "b": asked[1]}
-
-
-def is_answered(request: HttpRequest, text: str) -> bool:
-    """Whether the text answers the question that this session was asked; a wrong one brings another."""
-    asked = _asked(request)
-    if asked is None:
-        return False
-    right = text.strip() == str(sum(asked))
-    if not right:
-        request.session.pop(_QUESTION, None)
-    return right
-
-
-def forget_question(request: HttpRequest) -> None:
-    """An answer serves once."""
-    request.session.pop(_QUESTION, None)
-
-
-def _asked(request: HttpRequest) -> Any:
-    asked = request.session.get(_QUESTION)
-    return asked if isinstance(asked, list) and len(asked) == 2 else None
+def require_own_pace(user: User, *, at: datetime) -> None:
+    """Let residents with an account report as often as those at a code on a wall. Raises Throttled."""
+    recent = Case.objects.filter(reporter=user, reported_at__gt=at - WINDOW)
+    _verdict([(recent.count(), BY_PHONE)])
