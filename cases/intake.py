@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -16,7 +15,8 @@ from cases.models import Channel
 from cases.models.intake import IntakeMapping
 from governance.common.errors import Invalid
 from governance.common.phones import is_mobile
-from governance.common.typed import readable
+from governance.common.typed import readable, sendable, whole_number
+from grids.coordinates import degrees_of
 
 #: Our fields that a mapping may fill.
 FIELDS: Final = (
@@ -193,36 +193,25 @@ def _text_at(payload: Any, path: str) -> str:
     for step in path.split(".")[:_DEEPEST]:
         if isinstance(value, dict):
             value = value.get(step)
-        elif isinstance(value, list) and step.isascii() and step.isdecimal() and int(step[:6]) < len(value):
-            value = value[int(step[:6])]
+        elif isinstance(value, list) and (turn := whole_number(step)) is not None and turn < len(value):
+            value = value[turn]
         else:
             return ""
     if isinstance(value, dict | list):
         raise Invalid(_("A single value is expected here."))
     if isinstance(value, bool):
         return "true" if value else "false"
-    text = "" if value is None else str(value).replace("\x00", "").strip()
-    return text.encode("utf-8", "replace").decode()  # JSON may bring halves of characters
+    return "" if value is None else sendable(str(value).replace("\x00", "").strip())
 
 
 def _typed(name: str, text: str, mapping: IntakeMapping) -> Any:
     if name in ("lng", "lat"):
-        return _degrees(text)
+        return degrees_of(text)
     if name == "seen_at":
         return _instant(text, mapping)
     if name == "channel" and text not in Channel.values:
         raise Invalid(_("“%s” is no channel.") % text[:50], code="unknown_value")
     return text
-
-
-def _degrees(text: str) -> float:
-    try:
-        number = float(text)
-    except ValueError:
-        number = math.nan
-    if not math.isfinite(number):
-        raise Invalid(_("A number of degrees, like 118.7674."))
-    return number
 
 
 def _instant(text: str, mapping: IntakeMapping) -> datetime:

@@ -24,6 +24,8 @@ from cases.deadlines import CHINA
 from governance.common.errors import Invalid, TooLarge, UnsupportedType
 
 MAX_BYTES: Final = 20 * 1024 * 1024
+#: A whole form with one picture: known before any of it is read.
+MAX_FORM_BYTES: Final = MAX_BYTES + 64 * 1024
 MAX_PIXELS: Final = 60_000_000
 #: Longest side of what is kept, and of its thumbnail, in pixels.
 MAX_SIDE: Final = 2560
@@ -45,7 +47,7 @@ _EARLIEST: Final = datetime(1990, 1, 1, tzinfo=UTC)
 _AHEAD: Final = timedelta(days=1)
 
 EMPTY = _("The file is empty. Please take the picture again.")
-TOO_BIG = _("A picture may have at most %(limit)d MB; this one has more.")
+_TOO_BIG = _("A picture may have at most %(limit)d MB; this one has more.")
 TOO_MANY_PIXELS = _("A picture may have at most %(limit)d megapixels; this one has more.")
 NOT_A_PICTURE = _("This is not a picture that can be read. Please send a photo as JPEG, PNG, WebP or HEIC.")
 DAMAGED = _("This picture is damaged or incomplete. Please take it again.")
@@ -90,13 +92,18 @@ def read_picture(file: IO[bytes], *, at: datetime, field: str = "photo") -> Pict
         return _drawn(data, _FORMATS[kind], at, field)
 
 
+def too_big(field: str) -> TooLarge:
+    """The refusal of more than `MAX_BYTES`."""
+    return TooLarge(_TOO_BIG % {"limit": MAX_BYTES // 1024 // 1024}, field=field)
+
+
 def _bytes_of(file: IO[bytes], field: str) -> bytes:
     file.seek(0)
     data = file.read(MAX_BYTES + 1)
     if not data:
         raise Invalid(EMPTY, field=field)
     if len(data) > MAX_BYTES:
-        raise TooLarge(TOO_BIG % {"limit": MAX_BYTES // 1024 // 1024}, field=field)
+        raise too_big(field)
     return data
 
 

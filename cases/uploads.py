@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy as _
 
 from cases.attachments import GONE, UNCLAIMED_FOR, discard_picture, store_picture
 from cases.models import Upload
-from cases.pictures import EMPTY, MAX_BYTES, TOO_BIG, Claims
+from cases.pictures import EMPTY, MAX_BYTES, Claims, too_big
 from governance.common.errors import DomainError, Invalid, NotVisible, Throttled, TooLarge, WrongState
 from partymembers.models import User
 
@@ -33,7 +33,7 @@ def begin_upload(*, uploader: User, length: int, role: str, claims: Claims, at: 
     if length < 1:
         raise Invalid(EMPTY, field="Upload-Length")
     if length > MAX_BYTES:
-        raise TooLarge(TOO_BIG % {"limit": MAX_BYTES // 1024 // 1024}, field="Upload-Length")
+        raise too_big("Upload-Length")
     unfinished = Upload.objects.filter(uploader=uploader, picture="", expires_at__gt=at)
     if unfinished.count() >= MOST_UNFINISHED:
         raise Throttled(TOO_MANY, retry_after=600)

@@ -87,6 +87,17 @@ def _east_shift(x: float, y: float) -> float:
     return shift + (150.0 * math.sin(x / 12.0 * math.pi) + 300.0 * math.sin(x / 30.0 * math.pi)) * 2.0 / 3.0
 
 
+def degrees_of(text: str, *, field: str = "") -> float:
+    """A longitude or latitude that came as text. Raises Invalid that names `field`."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not math.isfinite(number):
+        raise Invalid(_("A number of degrees, like 118.7674."), field=field)
+    return number
+
+
 def point_in(lng: float, lat: float, system: str, *, field: str = "") -> tuple[float, float]:
     """A position given in "wgs84" or "gcj02", as WGS-84. Raises PositionError that names `field`."""
     try:

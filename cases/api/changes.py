@@ -25,6 +25,7 @@ from governance.common.api.paging import MOST, limit_of
 from governance.common.api.views import Endpoint
 from governance.common.errors import Invalid
 from governance.common.kept import MOST_KEPT, Kept, among
+from governance.common.typed import whole_number
 from partymembers.access import Access
 from partymembers.api.callers import access_of_caller, user_of
 from partymembers.api.permissions import has_scope
@@ -109,9 +110,10 @@ class ChangesFeed(Endpoint):
 
 def _position(request: Request) -> int:
     given = request.query_params.get("after", "") or "0"
-    if not (given.isascii() and given.isdecimal() and len(given) <= 18):
+    position = whole_number(given)
+    if position is None:
         raise Invalid(_("Take it from the answer before, as it was; or “latest”."), field="after")
-    return int(given)
+    return position
 
 
 def _changes(request: Request, limit: int) -> list[Kept[CaseEvent]]:

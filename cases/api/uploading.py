@@ -22,17 +22,16 @@ from cases import uploads
 from cases.api.kinds import OfEitherKind
 from cases.attachments import UNCLAIMED_FOR, store_picture
 from cases.models import Attachment, Upload
-from cases.pictures import MAX_BYTES, TOO_BIG, Claims, believable
+from cases.pictures import MAX_BYTES, MAX_FORM_BYTES, Claims, believable, too_big
 from governance.common.api.problems import PreconditionFailed
 from governance.common.api.strict import Moment, Strict
 from governance.common.errors import Invalid, TooLarge, UnsupportedType
+from governance.common.typed import whole_number
 from partymembers.api.callers import user_of
 from partymembers.audit import address_of
 
 VERSION: Final = "1.0.0"
 EXTENSIONS: Final = "creation,expiration,termination"
-#: Room for the form around one picture.
-_ENVELOPE: Final = 64 * 1024
 _CHUNK: Final = 64 * 1024
 _PART = "application/offset+octet-stream"
 _SAID: Final = {"Tus-Resumable": VERSION, "Tus-Version": VERSION, "Cache-Control": "no-store"}
@@ -125,8 +124,8 @@ class Attachments(OfEitherKind):
 
         It is drawn anew, so that nothing but the picture is kept. Over a bad line, use `uploads/`.
         """
-        if _length_of(request) > MAX_BYTES + _ENVELOPE:
-            raise TooLarge(TOO_BIG % {"limit": MAX_BYTES // 1024 // 1024}, field="file")
+        if _length_of(request) > MAX_FORM_BYTES:
+            raise too_big("file")
         given = NewPicture(data=request.data)
         given.is_valid(raise_exception=True)
         row = store_picture(
@@ -298,15 +297,14 @@ def _part_of(request: Request, row: Upload) -> bytes:
 
 def _whole(request: Request, name: str) -> int:
     """A header that is a whole number. Raises Invalid."""
-    given = request.headers.get(name, "")
-    if not given.isascii() or not given.isdecimal() or len(given) > 12:
+    number = whole_number(request.headers.get(name, ""))
+    if number is None:
         raise Invalid(_("A whole number."), field=name)
-    return int(given)
+    return number
 
 
 def _length_of(request: Request) -> int:
-    given = request.headers.get("Content-Length") or "0"
-    return int(given) if given.isascii() and given.isdecimal() else 0
+    return whole_number(request.headers.get("Content-Length", "")) or 0
 
 
 def _metadata_of(request: Request) -> dict[str, str]:

@@ -25,9 +25,9 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from cases.attachments import MOST_AT_ONCE, TOO_MANY, discard_picture, store_picture, visible_attachment
 from cases.models import Attachment
-from cases.pictures import EMPTY, MAX_BYTES, TOO_BIG, Claims, believable
+from cases.pictures import EMPTY, MAX_FORM_BYTES, Claims, believable, too_big
 from cases.serving import picture_answer
-from governance.common.errors import DomainError, Invalid, NotAllowed, NotVisible, Throttled, TooLarge
+from governance.common.errors import DomainError, Invalid, NotAllowed, NotVisible, Throttled
 from governance.common.htmx import is_partial
 from partymembers.audit import address_of
 from partymembers.middleware import access_for
@@ -35,8 +35,6 @@ from partymembers.models import User
 
 UPLOAD_KEY: Final = "upload_key"
 FOLLOWED: Final = "followed"
-#: Room for the form around one picture.
-_ENVELOPE: Final = 64 * 1024
 _MOST_FOLLOWED: Final = 50
 
 CLOSED = _("Please sign in, or open the report page again: this page was open too long.")
@@ -94,8 +92,8 @@ def upload(request: HttpRequest) -> HttpResponseBase:
         length = int(request.headers.get("Content-Length") or 0)
     except ValueError:
         length = 0
-    if length > MAX_BYTES + _ENVELOPE:
-        return _refused(TooLarge(TOO_BIG % {"limit": MAX_BYTES // 1024 // 1024}, field="photo"))
+    if length > MAX_FORM_BYTES:
+        return _refused(too_big("photo"))
     return cast(HttpResponseBase, _upload(request))
 
 

@@ -6,18 +6,28 @@ from datetime import UTC, datetime
 
 from django.utils import timezone
 
-#: No id of ours has more digits (a bigint), and Python refuses to read thousands of them.
-_LONGEST_ID = 18
+#: No number of ours has more digits (a bigint), and Python refuses to read thousands of them.
+_MOST_DIGITS = 18
+
+
+def whole_number(typed: str) -> int | None:
+    """A number of digits alone; None for anything else, and for more of them than any of ours has."""
+    return int(typed) if typed.isascii() and typed.isdecimal() and len(typed) <= _MOST_DIGITS else None
 
 
 def row_id(typed: str) -> int | None:
     """The id that was sent; None for anything else, which is nobody's."""
-    return int(typed) if typed.isascii() and typed.isdecimal() and len(typed) <= _LONGEST_ID else None
+    return whole_number(typed)
 
 
 def words(typed: str, *, most: int) -> str:
     """Text as a column takes it: trimmed, at most `most` characters, without NUL (PostgreSQL has none)."""
     return typed.replace("\x00", "").strip()[:most]
+
+
+def sendable(text: str) -> str:
+    """Text as UTF-8 can say it: JSON may bring halves of characters."""
+    return text.encode("utf-8", "replace").decode()
 
 
 def readable(at: datetime) -> datetime:

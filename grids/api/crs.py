@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -12,7 +11,7 @@ from rest_framework.request import Request
 
 from governance.common.errors import Invalid
 from grids.boundaries import DECIMALS, SYSTEMS
-from grids.coordinates import point_in, wgs84_to_gcj02
+from grids.coordinates import degrees_of, point_in, wgs84_to_gcj02
 
 WGS84 = "wgs84"
 
@@ -67,12 +66,4 @@ def asked_point(request: Request) -> tuple[float, float] | None:
 
 def _degrees(request: Request, name: str) -> float | None:
     given = request.query_params.get(name, "")
-    if not given:
-        return None
-    try:
-        number = float(given)
-    except ValueError:
-        number = math.nan
-    if not math.isfinite(number):
-        raise Invalid(_("A number of degrees, like 118.7674."), field=name)
-    return number
+    return degrees_of(given, field=name) if given else None

@@ -13,6 +13,7 @@ from rest_framework.views import APIView
 
 from governance.common.errors import Invalid
 from governance.common.pagination import CursorPage, paginate
+from governance.common.typed import whole_number
 
 from .asked import flag_of
 
@@ -27,9 +28,10 @@ def limit_of(request: Request, *, default: int = LIMIT) -> int:
     given = request.query_params.get("limit", "")
     if not given:
         return default
-    if not given.isascii() or not given.isdecimal() or not 1 <= int(given[:9]) <= MOST:
+    limit = whole_number(given)
+    if limit is None or not 1 <= limit <= MOST:
         raise Invalid(_("A whole number from 1 to %(most)d.") % {"most": MOST}, field="limit")
-    return int(given)
+    return limit
 
 
 class ByCursor(BasePagination):

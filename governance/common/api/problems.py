@@ -20,6 +20,7 @@ from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
 from governance.common.errors import DomainError, NotVisible, Throttled
+from governance.common.typed import sendable
 
 MEDIA_TYPE = "application/problem+json"
 _TOO_BIG = (RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent)
@@ -54,11 +55,6 @@ def problem(
         "request_id": structlog.contextvars.get_contextvars().get("request_id", ""),
     }
     return body | ({"errors": told} if told else {}) | extra
-
-
-def sendable(text: str) -> str:
-    """A text that repeats what was sent, as UTF-8 can say it: JSON may bring halves of characters."""
-    return text.encode("utf-8", "replace").decode()
 
 
 def problem_json(status: int, *, code: str, detail: str, **extra: object) -> JsonResponse:
