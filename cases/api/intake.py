@@ -23,7 +23,7 @@ from partymembers.api.callers import user_of
 
 _ANY = {"type": "object", "additionalProperties": True}
 _ANSWERS = {
-    status: OpenApiResponse({"type": "object", "additionalProperties": True}, description=told)
+    status: OpenApiResponse(_ANY, description=told)
     for status, told in (
         (201, "An order was made; the answer has the shape that the mapping says."),
         (200, "The number is known: the same order. What was said anew was added to it."),

@@ -9,7 +9,6 @@ from functools import lru_cache
 from typing import Any
 
 import structlog
-from django.core.cache import cache
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
@@ -20,6 +19,7 @@ from rest_framework.request import Request
 from governance.common.errors import Throttled
 from governance.common.kept import Kept, Slot
 from partymembers.actions.service_accounts import digest_of
+from partymembers.api.throttling import counted
 from partymembers.audit import address_of
 from partymembers.models import ApiKey, User
 
@@ -72,13 +72,7 @@ def _key() -> Kept[ApiKey]:
 
 
 def _count_wrong(request: Request) -> None:
-    name = f"wrong-keys:{address_of(request)}:{timezone.now():%H%M}"
-    cache.add(name, 0, timeout=90)
-    try:
-        wrong = cache.incr(name)
-    except ValueError:  # evicted between the two calls
-        wrong = 1
-    if wrong > MOST_WRONG:
+    if counted(f"wrong-keys:{address_of(request)}:{timezone.now():%H%M}") > MOST_WRONG:
         raise Throttled(retry_after=60)
 
 

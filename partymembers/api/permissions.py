@@ -18,11 +18,6 @@ def has_scope(request: Request, scope: str) -> bool:
     return key is None or scope in key.scopes
 
 
-def scope_of(view: Any, method: str) -> str | None:
-    """The scope that opens a method of an endpoint, the first of several; None: no key opens it."""
-    return next(iter(scopes_of(view, method)), None)
-
-
 def scopes_of(view: Any, method: str) -> tuple[str, ...]:
     """The scopes of which each opens a method of an endpoint; its rows are then the view's affair."""
     is_read = (method in SAFE_METHODS and not view.writes_only) or view.reads_by_post

@@ -20,6 +20,15 @@ WINDOW = 60
 SESSION_RATE = 1200
 
 
+def counted(name: str) -> int:
+    """How often this has been counted, this time included; forgotten some time after its minute."""
+    cache.add(name, 0, timeout=2 * WINDOW)
+    try:
+        return int(cache.incr(name))
+    except ValueError:  # evicted between the two calls
+        return 1
+
+
 class RateOfKey(BaseThrottle):
     """`RateLimit-Limit`, `-Remaining` and `-Reset` tell every answer how much is left."""
 
@@ -29,12 +38,7 @@ class RateOfKey(BaseThrottle):
         rate = key.rate if key else SESSION_RATE
         caller = f"key:{key.pk}" if key else f"user:{request.user.pk}"
         now = time.time()
-        name = f"rate:{caller}:{int(now // WINDOW)}"
-        cache.add(name, 0, timeout=2 * WINDOW)
-        try:
-            used = cache.incr(name)
-        except ValueError:  # evicted between the two calls
-            used = 1
+        used = counted(f"rate:{caller}:{int(now // WINDOW)}")
         self.left = WINDOW - now % WINDOW
         request._request.rate_headers = {  # type: ignore[attr-defined]
             "RateLimit-Limit": str(rate),

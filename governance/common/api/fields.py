@@ -37,7 +37,7 @@ class ChosenFields(serializers.Serializer[Any]):
     @classmethod
     def declared(cls) -> frozenset[str]:
         """Every field by name."""
-        return frozenset(cls._declared_fields) | frozenset(getattr(getattr(cls, "Meta", None), "fields", ()))
+        return frozenset(cls._declared_fields)
 
     @classmethod
     def wanted(cls, request: Request) -> frozenset[str]:
