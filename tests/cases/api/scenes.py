@@ -1,4 +1,4 @@
-"""Two communities with an order each, and callers who know the one or the other."""
+"""Two communities with an order each, callers who know the one or the other, and what they send."""
 
 from __future__ import annotations
 
@@ -66,3 +66,29 @@ def numbers(answer: Any) -> list[str]:
     """Of a list that was answered."""
     assert answer.status_code == 200, answer.content
     return [row["number"] for row in answer.json()["results"]]
+
+
+def fields_of(answer: Any, status: int = 400) -> list[str]:
+    """What a refusal names, in its order."""
+    assert answer.status_code == status, answer.content
+    return [error["field"] for error in answer.json()["errors"]]
+
+
+def act(client: APIClient, number: str, action: str, body: Any = None, **headers: str) -> Any:
+    """The answer to an action."""
+    return client.post(f"{ORDERS}{number}/actions/{action}/", body or {}, format="json", headers=headers)
+
+
+def given(world: World, **fields: Any) -> dict[str, Any]:
+    """A report as the hotline sends it."""
+    lng, lat = world.city.inside(world.city.west_1)
+    return {
+        "matter": world.matter.full_code,
+        "description": "雨水箅子缺失",
+        "address": "映月路 86 号",
+        "position": {"lng": lng, "lat": lat, "accuracy_m": 12},
+        "contact": {"name": "王女士", "phone": "138 1234 5678"},
+        "channel": "hotline",
+        "source": "12345",
+        "source_number": "12345-2026-1",
+    } | fields

@@ -18,6 +18,7 @@ from cases.events import EVENT_KINDS
 from cases.models import Case, CaseEvent
 from cases.payloads import FieldType
 from cases.relay import sequence_events
+from tests.cases.api.scenes import fields_of
 from tests.factories.cases import NOON, World, bring_to, make_world, report
 from tests.factories.catalogue import make_matter
 from tests.factories.grids import make_city
@@ -197,9 +198,7 @@ def test_a_feed_begins_where_its_reader_says_and_an_empty_page_moves_on(
     assert [row["kind"] for row in ask(caller, after=latest["next"])["results"]] == ["accept"]
     for wrong in ({"after": "-1"}, {"after": "9" * 30}, {"after": "9999"}, {"kinds": "boo"}, {"kind": "x"},
                   {"limit": "0"}, {"own": "1"}):  # fmt: skip
-        answer = caller.get(URL, wrong)
-        assert answer.status_code == 400, wrong
-        assert answer.json()["errors"][0]["field"] == next(iter(wrong))
+        assert fields_of(caller.get(URL, wrong)) == list(wrong)
 
 
 @pytest.mark.django_db
@@ -212,9 +211,7 @@ def test_a_page_costs_the_same_queries_however_many_rows_it_has() -> None:
     ask(caller)
     costs = []
     for limit in (4, 20):
-        with CaptureQueriesContext(
-            connection,
-        ) as queries:
+        with CaptureQueriesContext(connection) as queries:
             assert len(ask(caller, limit=limit)["results"]) == limit
         costs.append(len(queries))
     assert costs[0] == costs[1] <= 20

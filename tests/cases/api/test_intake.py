@@ -125,7 +125,7 @@ def test_what_is_wrong_is_told_by_their_own_fields_kept_and_tried_again_when_the
 
 
 @pytest.mark.django_db
-def test_places_phones_and_accounts() -> None:
+def test_a_default_place_stands_in_a_landline_is_left_out_and_a_number_belongs_to_one_account() -> None:
     """A default place stands in where no position is; a landline is left out; each source has one account."""
     world = make_world()
     caller = hotline(world)

@@ -112,6 +112,7 @@ def test_each_key_has_a_rate_of_its_own_that_begins_anew_every_minute(city: City
         assert [answer.status_code for answer in answers] == [200, 200, 429]
         assert (left, answers[0].headers["RateLimit-Limit"]) == (["1", "0", "0"], "2")
         assert 49 <= int(answers[2].headers["Retry-After"]) <= 51
+        assert answers[2].json()["code"] == "throttled"
         assert second.get(ME).status_code == 200
     with time_machine.travel(noon + timedelta(minutes=1), tick=False):
         assert first.get(ME).status_code == 200

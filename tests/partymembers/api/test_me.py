@@ -12,7 +12,7 @@ from partymembers.actions.keys import disable_user
 from partymembers.actions.service_accounts import revoke_key, rotate_key
 from partymembers.models import ApiKey
 from tests.factories.grids import make_city
-from tests.factories.keys import Caller, key_of, service_account
+from tests.factories.keys import Caller, service_account
 from tests.factories.people import make_user
 
 pytestmark = pytest.mark.django_db
@@ -130,18 +130,6 @@ def test_a_person_calls_by_their_session_and_a_stranger_not_at_all():
 
     assert person.get(ME).json()["duty"] == "person"
     assert stranger.get(ME).status_code == 401
-
-
-def test_past_its_rate_a_key_is_told_when_to_come_back():
-    account = service_account(place=make_city().west)
-    client = APIClient()
-    client.credentials(HTTP_AUTHORIZATION=f"Bearer {key_of(account, rate=2)}")
-
-    answers = [client.get(ME) for _ in range(5)]  # a minute may end among them
-
-    assert answers[-1].status_code == 429
-    assert 1 <= int(answers[-1].headers["Retry-After"]) <= 60
-    assert answers[-1].json()["code"] == "throttled"
 
 
 @pytest.mark.parametrize("path", ["/api/", "/api/v1/none/", "/api/v2/"])
