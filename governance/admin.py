@@ -26,6 +26,11 @@ WORDS_OF_THE_THEME = (
     gettext_noop("Select record"),
     gettext_noop("Select action to run"),
     gettext_noop("Go back"),
+    gettext_noop("Filters"),
+    gettext_noop("Apply Filters"),
+    gettext_noop("Select %s"),
+    gettext_noop("Select %s to change"),
+    gettext_noop("Select %s to view"),
 )
 
 

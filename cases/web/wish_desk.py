@@ -32,6 +32,7 @@ from cases.timeline import lines_of
 from cases.web.forms import ActionForm
 from cases.web.forms.wishes_desk import WISH_DESK_FORMS
 from cases.web.reporting import Posted, kept_photos, posted
+from cases.wish_text import blanked
 from cases.wishes import asker_name, asker_phone, last_claim, standing_claim
 from cases.workflow import WISH_OPEN_STATES, WORKFLOWS, Kind, Rule, Stage, State
 from governance.common.errors import DomainError, Invalid, NotAllowed, NotVisible, WrongState
@@ -139,6 +140,12 @@ class WishRow:
     claim: Claim | None
     may_confirm: bool
 
+    @property
+    def words(self) -> str:
+        """Its title; before it has one the asker's words without name, number and door, else its kind."""
+        case = self.case
+        return case.wish.title or blanked(case, case.description).strip() or case.matter.name
+
 
 @login_required
 @require_GET
@@ -164,7 +171,7 @@ def wish_desk(request: HttpRequest) -> HttpResponse:
 
 def _page(request: HttpRequest, rows: CaseQuerySet, view: View) -> CursorPage[Case]:
     people = Claim.objects.select_related("user", "unit", "branch")
-    facts = with_row_facts(rows).select_related("wish", "community")
+    facts = with_row_facts(rows).select_related("wish", "community", "reporter")
     facts = facts.prefetch_related(Prefetch("claims", people)).defer("community__boundary")
     order = "-updated_at" if view.key == "ended" else "next_due_at"
     return paginate(facts, order=order, cursor=request.GET.get("cursor", ""), size=PAGE_SIZE)

@@ -10,6 +10,7 @@ from django.contrib.auth.decorators import login_required
 from django.db.models import Count, Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
@@ -107,9 +108,9 @@ def wishes(request: HttpRequest) -> HttpResponse:
 def require_helper(user: User, access: Access) -> None:
     """The wall is for those who may help. Raises NotAllowed."""
     if not is_helper(user, access):
-        raise NotAllowed(
-            _("The wish wall is for members, volunteers, units and branches. Become a volunteer to help.")
-        )
+        way = {"way_url": reverse("service:volunteer"), "way_label": _("Become a volunteer")}
+        words = _("The wish wall is for members, volunteers, units and branches")
+        raise NotAllowed(words, extra={"who_may": _("A volunteer may claim wishes too."), **way})
 
 
 def frame(access: Access) -> dict[str, Any]:

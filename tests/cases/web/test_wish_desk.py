@@ -73,6 +73,13 @@ def test_a_suggestion_blanks_name_number_and_door(party: Party) -> None:
     assert not is_anonymous(case, f"住{case.address}")
 
 
+def test_what_waits_to_be_vetted_is_listed_by_the_askers_words_without_name_and_door(party: Party) -> None:
+    ask(party)
+    page = signed_in(party.world.desk).get("/wishes/desk/").content.decode()
+    assert "家里水龙头漏水，我是…，住…" in page
+    assert NAME not in page and "501" not in page
+
+
 def test_the_desk_vets_and_publishes(party: Party) -> None:
     case, desk = ask(party), english(party.world.desk)
     page = desk.get(url_of(case, "publish")).content.decode()
