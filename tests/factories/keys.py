@@ -1,4 +1,4 @@
-"""Connected systems and callers with their keys."""
+"""Who calls the API: connected systems with their keys, and people; and what a list answered them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from rest_framework.test import APIClient
 
 from grids.models import Place
 from partymembers.actions.service_accounts import add_service_account, issue_key
-from partymembers.models import ServiceAccount, Unit
+from partymembers.models import ServiceAccount, Unit, User
 from partymembers.scopes import SCOPES
 
 _numbers = count(1)
@@ -62,3 +62,16 @@ class Caller(APIClient):
     def user(self) -> Any:
         """The account's user, as the history names it."""
         return self.account.user
+
+
+def session(user: User) -> APIClient:
+    """A person who is signed in."""
+    client = APIClient()
+    client.force_login(user)
+    return client
+
+
+def codes(answer: Any) -> list[str]:
+    """Of the rows of a list that was answered."""
+    assert answer.status_code == 200, answer.content
+    return [row["code"] for row in answer.json()["results"]]

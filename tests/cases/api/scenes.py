@@ -10,7 +10,6 @@ from rest_framework.test import APIClient
 from cases.actions import reporting
 from cases.actions.reporting import Contact, Report
 from cases.models import Case, Channel
-from partymembers.models import User
 from tests.factories.cases import NOON, World, make_world
 from tests.factories.keys import Caller
 
@@ -53,13 +52,6 @@ def resident_reports(world: World, *, address: str, at_place: Any, at: Any = NOO
         **fields,
     )
     return reporting.report_case(report=report, reporter=None, contact=Contact(NAME, PHONE), at=at)
-
-
-def session(user: User) -> APIClient:
-    """A person who is signed in."""
-    client = APIClient()
-    client.force_login(user)
-    return client
 
 
 def numbers(answer: Any) -> list[str]:

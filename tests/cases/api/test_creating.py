@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 import time_machine
 from django.utils import timezone
-from rest_framework.test import APIClient
 
 from cases import pace
 from cases.models import Case, Channel
@@ -17,7 +16,7 @@ from partymembers.models import IdempotentRequest
 from tests.cases.api.scenes import ORDERS, fields_of, given
 from tests.factories.cases import World, make_attachment, make_world
 from tests.factories.intake import hotline_mapping
-from tests.factories.keys import Caller, service_account
+from tests.factories.keys import Caller, service_account, session
 from tests.factories.party import make_party
 from tests.factories.people import make_user
 
@@ -90,24 +89,21 @@ def test_positions_come_in_either_system_and_are_kept_in_one(world: World) -> No
 
 
 def test_people_call_by_their_session_and_choose_no_channel(world: World) -> None:
-    client = APIClient()
-    client.force_login(world.worker)
+    client = session(world.worker)
     body = given(world, source_number="")
     assert fields_of(client.post(ORDERS, body)) == ["channel"]
     del body["channel"]
     assert fields_of(client.post(ORDERS, body | {"source_number": "1"})) == ["source_number"]
     made = client.post(ORDERS, body)
     assert (made.status_code, Case.objects.get().channel) == (201, Channel.GRID_WORKER)
-    client.force_login(world.system_officer)
-    assert client.post(ORDERS, body).status_code == 403
+    assert session(world.system_officer).post(ORDERS, body).status_code == 403
 
 
 def test_residents_report_themselves_and_no_faster_than_at_a_code_on_a_wall(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(pace, "BY_PHONE", Limit(free=1, most=2))
-    client = APIClient()
-    client.force_login(make_user())
+    client = session(make_user())
     body = given(world, source_number="")
     del body["channel"]
     assert client.post(f"{ORDERS}bulk/", {"orders": [body]}).status_code == 403

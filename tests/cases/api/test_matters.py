@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
 
 import pytest
 from django.db import connection
@@ -14,7 +13,7 @@ from cases.deadlines import TimerType
 from cases.models import Matter, OwnerRole
 from tests.factories.catalogue import make_class, make_matter, make_standard
 from tests.factories.grids import make_city
-from tests.factories.keys import Caller
+from tests.factories.keys import Caller, codes
 
 pytestmark = pytest.mark.django_db
 MATTERS = "/api/v1/matters/"
@@ -34,11 +33,6 @@ def grate() -> Matter:
     ended = timezone.now() - timedelta(days=1)
     make_standard(matter, "沉降", sequence=3, valid_to=ended)
     return matter
-
-
-def codes(answer: Any) -> list[str]:
-    assert answer.status_code == 200, answer.content
-    return [row["code"] for row in answer.json()["results"]]
 
 
 def test_a_matter_has_its_standards_in_force(caller, grate):

@@ -17,9 +17,9 @@ from cases.models import Attachment, Case
 from cases.workflow import State
 from governance.common.formats import masked_name
 from partymembers.models import AuditEntry
-from tests.cases.api.scenes import NAME, ORDERS, PHONE, Sides, make_sides, numbers, session
+from tests.cases.api.scenes import NAME, ORDERS, PHONE, Sides, make_sides, numbers
 from tests.factories.cases import NOON, bring_to
-from tests.factories.keys import Caller, service_account
+from tests.factories.keys import Caller, service_account, session
 from tests.factories.party import make_party
 from tests.factories.people import make_user
 from tests.factories.pictures import picture_bytes

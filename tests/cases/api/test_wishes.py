@@ -13,9 +13,9 @@ from cases.actions.reporting import Contact
 from cases.models import Case
 from cases.workflow import State
 from partymembers.models import AuditEntry
-from tests.cases.api.scenes import ORDERS, numbers, session
+from tests.cases.api.scenes import ORDERS, numbers
 from tests.factories.cases import NOON
-from tests.factories.keys import Caller
+from tests.factories.keys import Caller, session
 from tests.factories.party import Party, ask, bring_wish_to, make_party, publishing
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("plain_calendar")]

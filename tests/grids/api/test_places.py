@@ -15,7 +15,7 @@ from grids.coordinates import wgs84_to_gcj02
 from grids.levels import Level
 from grids.succession import NewPlace, merge_places
 from tests.factories.grids import City, make_city, make_place, square
-from tests.factories.keys import Caller
+from tests.factories.keys import Caller, codes, session
 from tests.factories.people import make_unit, make_user
 
 pytestmark = pytest.mark.django_db
@@ -32,11 +32,6 @@ def city() -> City:
 def caller(city: City) -> Caller:
     """A key over the whole city."""
     return Caller("places:read", place=city.city)
-
-
-def codes(answer: Any) -> list[str]:
-    assert answer.status_code == 200, answer.content
-    return [row["code"] for row in answer.json()["results"]]
 
 
 def queries_of(caller: APIClient, path: str, **query: Any) -> int:
@@ -276,9 +271,6 @@ class TestScope:
         assert len(codes(everywhere.get(PLACES))) == 13
 
     def test_people_read_all_and_strangers_nothing(self, city):
-        person = APIClient()
-        person.force_login(make_user())
-
-        assert len(codes(person.get(PLACES))) == 13
+        assert len(codes(session(make_user()).get(PLACES))) == 13
         assert APIClient().get(PLACES).status_code == 401
         assert Caller("orders:read", place=city.city).get(PLACES).status_code == 403

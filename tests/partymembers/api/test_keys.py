@@ -20,7 +20,7 @@ from partymembers.middleware import access_for
 from partymembers.models import ApiKey, AuditEntry
 from partymembers.scopes import SCOPES
 from tests.factories.grids import City, make_city
-from tests.factories.keys import Caller, key_of, service_account
+from tests.factories.keys import Caller, key_of, service_account, session
 from tests.factories.people import make_user
 
 pytestmark = pytest.mark.django_db
@@ -94,9 +94,7 @@ def test_a_key_beside_a_persons_cookie_reaches_what_the_key_reaches(city: City) 
 
 
 def test_who_must_change_the_first_password_is_told_so_by_a_problem() -> None:
-    client = APIClient()
-    client.force_login(make_user(must_change_password=True))
-    answer = client.get(ME)
+    answer = session(make_user(must_change_password=True)).get(ME)
     assert (answer.status_code, answer.json()["code"]) == (403, "password_due")
 
 

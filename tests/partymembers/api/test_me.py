@@ -12,7 +12,7 @@ from partymembers.actions.keys import disable_user
 from partymembers.actions.service_accounts import revoke_key, rotate_key
 from partymembers.models import ApiKey
 from tests.factories.grids import make_city
-from tests.factories.keys import Caller, service_account
+from tests.factories.keys import Caller, service_account, session
 from tests.factories.people import make_user
 
 pytestmark = pytest.mark.django_db
@@ -124,12 +124,8 @@ def test_a_connected_system_cannot_sign_in_to_the_pages(client):
 
 
 def test_a_person_calls_by_their_session_and_a_stranger_not_at_all():
-    person, stranger = APIClient(), APIClient()
-    user = make_user()
-    person.force_login(user)
-
-    assert person.get(ME).json()["duty"] == "person"
-    assert stranger.get(ME).status_code == 401
+    assert session(make_user()).get(ME).json()["duty"] == "person"
+    assert APIClient().get(ME).status_code == 401
 
 
 @pytest.mark.parametrize("path", ["/api/", "/api/v1/none/", "/api/v2/"])

@@ -16,7 +16,7 @@ from partymembers.actions.points import award_points, correct_points
 from partymembers.defaults import seed_defaults
 from partymembers.models import AuditEntry, Branch, BranchLevel, CheckIn, Member, User
 from tests.factories.grids import City, make_city
-from tests.factories.keys import Caller
+from tests.factories.keys import Caller, session
 from tests.factories.party import make_branch, make_branch_post, make_member, make_volunteer
 from tests.factories.people import make_unit, make_user
 
@@ -92,12 +92,6 @@ def rows(caller: APIClient, address: str, **query: Any) -> list[dict[str, Any]]:
 
 def codes(caller: APIClient, **query: Any) -> list[str]:
     return [row["code"] for row in rows(caller, MEMBERS, **query)]
-
-
-def session(user: User) -> APIClient:
-    client = APIClient()
-    client.force_login(user)
-    return client
 
 
 def branch_told(branch: Branch) -> dict[str, Any]:

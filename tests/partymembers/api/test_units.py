@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -11,7 +9,7 @@ from django.utils import timezone
 
 from partymembers.models import Unit
 from tests.factories.grids import City, make_city
-from tests.factories.keys import Caller
+from tests.factories.keys import Caller, codes
 from tests.factories.people import make_unit
 
 pytestmark = pytest.mark.django_db
@@ -33,11 +31,6 @@ def city() -> City:
 @pytest.fixture
 def west(city: City) -> Caller:
     return Caller("units:read", place=city.west, duty="reader")
-
-
-def codes(answer: Any) -> list[str]:
-    assert answer.status_code == 200, answer.content
-    return [row["code"] for row in answer.json()["results"]]
 
 
 def test_a_unit_says_where_it_serves(city, west):
