@@ -1,13 +1,16 @@
-"""Pages for what goes wrong: 400, 403, 404, 409, 413, 429 and 500, whole or as a part for htmx."""
+"""Answers for what goes wrong: pages, whole or as a part for htmx, and problems for programs."""
 
 from __future__ import annotations
 
 import secrets
+import sys
 from collections.abc import Callable
 from http import HTTPStatus
+from typing import Final
 
 import structlog
 from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent
+from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.template import loader
 from django.template.exceptions import TemplateDoesNotExist
@@ -25,6 +28,10 @@ PAGES = {400, 403, 404, 409, 413, 429, 500}
 
 #: Of problems, where nobody has named one yet.
 _CODES = {400: "malformed", 403: "not_allowed", 404: "not_found", 413: "too_large", 500: "error"}
+
+#: The database is away, starts anew or gave way to somebody else: the same request may work a moment later.
+_PASSING: Final = (OperationalError, InterfaceError)
+_PAUSE_SECONDS: Final = 5
 
 
 def _render(request: HttpRequest, status: int, context: dict[str, object]) -> HttpResponse:
@@ -94,10 +101,15 @@ def error_id() -> str:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """500: logged under the number that the page shows. Needs no database, session or context processor."""
+    """500: logged under the number that the page shows. Needs no database, session or context processor.
+
+    Programs are told by a 503 where it is worth coming again.
+    """
     number = error_id()
     logger.error("server_error", error_id=number, path=request.path, method=request.method, exc_info=True)
     if is_of_program(request):
+        if isinstance(sys.exc_info()[1], _PASSING):
+            return _unavailable(number)
         told = _("Something went wrong here; it was written down under %(number)s.") % {"number": number}
         return problem_json(500, code="error", detail=told, error_id=number)
     template = "errors/_500.html" if is_partial(request) else "errors/500.html"
@@ -106,6 +118,13 @@ def server_error(request: HttpRequest) -> HttpResponse:
     except (TemplateDoesNotExist, OSError, ValueError):
         body = f"<h1>500</h1><p>{number}</p>"
     return HttpResponse(body, status=HTTPStatus.INTERNAL_SERVER_ERROR)
+
+
+def _unavailable(number: str) -> HttpResponse:
+    told = _("The database cannot be reached just now. Please send this again in a moment.")
+    response = problem_json(HTTPStatus.SERVICE_UNAVAILABLE, code="unavailable", detail=told, error_id=number)
+    response.headers["Retry-After"] = str(_PAUSE_SECONDS)
+    return response
 
 
 class DomainErrorMiddleware:

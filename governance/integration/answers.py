@@ -126,6 +126,12 @@ REFUSALS: dict[str, tuple[str, str, str, str]] = {
         "throttled",
         "Request was throttled. Expected available in 17 seconds.",
     ),
+    "503": (
+        "Unavailable",
+        "The database is away for a moment. Nothing was done, or it is not known: send it again as it was.",
+        "unavailable",
+        "The database cannot be reached just now. Please send this again in a moment.",
+    ),
 }
 _TITLES = {
     "400": "Bad Request",
@@ -138,8 +144,9 @@ _TITLES = {
     "413": "Request Entity Too Large",
     "415": "Unsupported Media Type",
     "429": "Too Many Requests",
+    "503": "Service Unavailable",
 }
-_OF_STATUS = {"401": ("WWW-Authenticate",), "429": ("Retry-After", *RATE)}
+_OF_STATUS = {"401": ("WWW-Authenticate",), "429": ("Retry-After", *RATE), "503": ("Retry-After",)}
 _FIELD = {"field": "limit", "code": "invalid", "detail": "A whole number from 1 to 200."}
 
 

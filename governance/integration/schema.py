@@ -146,5 +146,6 @@ class EndpointSchema(AutoSchema):
             "413": "requestBody" in operation or ("header", "Upload-Length") in names,
             "415": "requestBody" in operation,
             "429": True,
+            "503": True,
         }
         return [status for status, may in may_come.items() if may]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from django.db import InterfaceError, OperationalError
 from rest_framework.test import APIClient
 
 from tests.factories.grids import make_city
@@ -22,3 +23,27 @@ def test_every_resource_that_the_root_names_opens():
         status = caller.get(address).status_code
         assert status in (200, 400, 405), name
         assert APIClient().get(address).status_code == (405 if status == 405 else 401), name
+
+
+@pytest.mark.parametrize(
+    "error", [OperationalError("server closed the connection"), InterfaceError("closed")]
+)
+def test_a_database_that_is_away_is_told_with_when_to_come_again(
+    error: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    caller = Caller("orders:write", place=make_city().city)
+    caller.raise_request_exception = False
+
+    def fails(*_args: object, **_named: object) -> None:
+        raise error
+
+    monkeypatch.setattr("cases.api.creating.bring", fails)
+    for repeat in ({}, {"HTTP_IDEMPOTENCY_KEY": "outage"}):
+        answer = caller.post("/api/v1/orders/", {}, format="json", HTTP_ACCEPT_LANGUAGE="en", **repeat)
+        assert (answer.status_code, answer["Retry-After"]) == (503, "5"), repeat
+        assert answer["Content-Type"] == "application/problem+json"
+        assert answer.json()["code"] == "unavailable"
+        assert answer.json()["error_id"].startswith("E-")
+    monkeypatch.undo()
+    kept = caller.post("/api/v1/orders/", {}, format="json", HTTP_IDEMPOTENCY_KEY="outage")
+    assert (kept.status_code, "Idempotent-Replayed" in kept) == (400, False)
