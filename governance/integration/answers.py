@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from governance.common.api.problems import MEDIA_TYPE
+from governance.common.api.problems import MEDIA_TYPE, problem
 
 Schema = dict[str, Any]
 
@@ -133,20 +133,8 @@ REFUSALS: dict[str, tuple[str, str, str, str]] = {
         "The database cannot be reached just now. Please send this again in a moment.",
     ),
 }
-_TITLES = {
-    "400": "Bad Request",
-    "401": "Unauthorized",
-    "403": "Forbidden",
-    "404": "Not Found",
-    "406": "Not Acceptable",
-    "409": "Conflict",
-    "412": "Precondition Failed",
-    "413": "Request Entity Too Large",
-    "415": "Unsupported Media Type",
-    "429": "Too Many Requests",
-    "503": "Service Unavailable",
-}
 _OF_STATUS = {"401": ("WWW-Authenticate",), "429": ("Retry-After", *RATE), "503": ("Retry-After",)}
+_REQUEST_ID = "3f0c1a52-5d0e-4a56-9f55-0f7f3c2f9a11"
 _FIELD = {"field": "limit", "code": "invalid", "detail": "A whole number from 1 to 200."}
 
 
@@ -178,16 +166,8 @@ def components() -> Schema:
 
 def _response(status: str) -> Schema:
     _name, when, code, detail = REFUSALS[status]
-    value: Schema = {
-        "type": f"urn:gezhi:problem:{code}",
-        "title": _TITLES[status],
-        "status": int(status),
-        "code": code,
-        "detail": detail,
-        "request_id": "3f0c1a52-5d0e-4a56-9f55-0f7f3c2f9a11",
-    }
-    if status == "400":
-        value["errors"] = [_FIELD]
+    errors = [_FIELD] if status == "400" else ()
+    value = problem(int(status), code=code, detail=detail, errors=errors) | {"request_id": _REQUEST_ID}
     told = {"schema": reference("schemas", "Problem"), "examples": {code: {"value": value}}}
     body: Schema = {"description": when, "content": {MEDIA_TYPE: told}}
     if names := _OF_STATUS.get(status):
