@@ -7,6 +7,7 @@ import pytest
 from cases.calendars import forget_calendar
 from cases.defaults import seed_configuration
 from cases.models import Matter, MatterClass
+from governance.common.remembering import remembering
 
 
 @pytest.fixture
@@ -26,3 +27,10 @@ def an_empty_catalogue(db: None) -> None:
     seed_configuration()
     Matter.objects.filter(matter_class__section=MatterClass.Section.WISH).delete()
     MatterClass.objects.filter(section=MatterClass.Section.WISH).delete()
+
+
+@pytest.fixture
+def answers_kept() -> Iterator[None]:
+    """Who holds which post is read once, for tests that ask a rule thousands of times and change nothing."""
+    with remembering():
+        yield

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from cases.actions.engine import lock_case
 from cases.actions.reporting import withdraw_case
 from cases.actors import SYSTEM, PublicReporter
 from cases.models import Case, CaseRequest
@@ -104,15 +105,15 @@ def test_the_matrix_speaks_of_every_action() -> None:
 
 @pytest.mark.parametrize("state", STATES)
 def test_every_triple_outside_the_matrix_is_refused(world: World, state: str) -> None:
-    case = bring_to(world, state)
+    case = lock_case(bring_to(world, state).pk)  # as actions hold it
     for name in sorted(EVERYBODY):
         allowed = set(allowed_actions(actor_of(world, name), case, at=NOON))
         assert allowed == {action for action in MATRIX if name in expected(action, state)}, (name, state)
 
 
 @pytest.mark.parametrize("state", STATES)
-def test_the_check_agrees_with_the_buttons(world: World, state: str) -> None:
-    case = bring_to(world, state)
+def test_the_check_agrees_with_the_buttons(world: World, answers_kept: None, state: str) -> None:
+    case = lock_case(bring_to(world, state).pk)
     for name in sorted(EVERYBODY):
         actor = actor_of(world, name)
         access = None if name == "system" else access_of(actor, on=NOON.date())

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import pytest
 
 from cases.actions import wishes
+from cases.actions.engine import lock_case
 from cases.actors import SYSTEM, Actor, PublicReporter
 from cases.models import Case
 from cases.permissions import allowed_actions, require
@@ -118,15 +119,15 @@ def test_the_matrix_speaks_of_every_action() -> None:
 
 @pytest.mark.parametrize("state", WISH_STATES)
 def test_every_triple_outside_the_matrix_is_refused(people: Cast, state: str) -> None:
-    case = bring_wish_to(people.party, state)
+    case = lock_case(bring_wish_to(people.party, state).pk)  # as actions hold it
     for name in sorted(EVERYBODY):
         allowed = set(allowed_actions(people.actor(name, case), case, at=NOON))
         assert allowed == {action for action in MATRIX if name in expected(action, state)}, (name, state)
 
 
 @pytest.mark.parametrize("state", WISH_STATES)
-def test_the_check_agrees_with_the_buttons(people: Cast, state: str) -> None:
-    case = bring_wish_to(people.party, state)
+def test_the_check_agrees_with_the_buttons(people: Cast, answers_kept: None, state: str) -> None:
+    case = lock_case(bring_wish_to(people.party, state).pk)
     for name in sorted(EVERYBODY):
         actor = people.actor(name, case)
         access = access_of(actor, on=NOON.date()) if isinstance(actor, User) else None
