@@ -8,6 +8,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import Any, Final
 
 from cases.models import Channel, Matter
+from governance.dashboard.party.selection import PartySelection
 from governance.dashboard.selection import NONE, Selection
 from governance.figures.catalogue import figure_of, part_label
 from governance.figures.counting import Dimension
@@ -113,6 +114,21 @@ class Links:
         chosen = dict(member.chosen)
         kept = {name: value for name, value in self.said.items() if name != "rest" or "place" not in chosen}
         return f"{self.address}?{encoded({'part': part} | kept | chosen | bounds(member.stretch))}"
+
+
+def head_of(selection: Selection | PartySelection) -> dict[str, Any]:
+    """Of whom an answer tells, and of when."""
+    period = selection.period
+    return {
+        "place": selection.territory.place.code if selection.territory else None,
+        "unit": NONE if selection.without_unit else selection.unit.code if selection.unit else None,
+        "period": {name: getattr(period, name) for name in ("start", "end", "until", "is_running")},
+    }
+
+
+def member_of(member: Part, figures: list[dict[str, Any]]) -> dict[str, Any]:
+    """A member with its figures."""
+    return {"code": member.code, "name": member.name, "figures": figures}
 
 
 def values_of(

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from django.http import QueryDict
 from django.utils.translation import gettext as _
+from drf_spectacular.utils import OpenApiParameter
 from rest_framework.request import Request
 
 from cases.catalogue import matter_by_code
@@ -39,6 +40,27 @@ STEPS: Final = tuple(step.value for step in Step)
 MOST_PIECES: Final = 366
 COMPARISONS: Final = ("previous", "year")
 ALL: Final = "all"
+
+
+def parameter(name: str, description: str, **more: Any) -> OpenApiParameter:
+    """A query parameter for the OpenAPI document."""
+    return OpenApiParameter(name, str, description=description, **more)
+
+
+PERIOD: Final = [
+    parameter(
+        "period",
+        "2026, 2026-Q4, 2026-10, 2026-W47 or 2026-11-20; or that which holds this day: today, week, month, "
+        "quarter, year. This month if nothing is said.",
+    ),
+    parameter("from", "Instead of a period: the first day, or an instant with its zone."),
+    parameter("to", "The last day, which is included; or an instant, which is not."),
+]
+FORMULAS: Final = parameter("formula", "Names from figures/formulas/ with commas between; all without any.")
+COMPARE: Final = parameter("compare", "previous, year, or both with a comma between; not for a series.")
+#: The names of what a period is asked by, and of how figures are told.
+IN_PERIOD: Final = frozenset(each.name for each in PERIOD)
+HOW_TOLD: Final = frozenset({"formula", "dimension", "compare"})
 
 
 def access_to_figures(request: Request) -> Access:

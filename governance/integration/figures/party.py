@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import replace
-from typing import Any, Final
+from typing import Final
 
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -17,7 +17,6 @@ from governance.common.api.views import Endpoint
 from governance.common.errors import Invalid, NotVisible
 from governance.dashboard.party.selection import PartySelection, party_selection_of
 from governance.dashboard.party.tables import OF_NOBODY, place_table
-from governance.dashboard.selection import NONE
 from governance.figures.party.formulas import PARTY_FIGURES
 from governance.figures.party.queries import PartyOverview, party_overview
 from governance.figures.party.subjects import By, Side, reads_party_figures
@@ -26,10 +25,21 @@ from partymembers.access import Access
 from partymembers.api.callers import access_of_caller
 from partymembers.models import Branch, Unit
 
-from .answering import Part, values_of, whole
-from .asking import comparisons_in, formulas_in, id_of, period_in, unit_in
+from .answering import Part, head_of, member_of, values_of, whole
+from .asking import (
+    COMPARE,
+    FORMULAS,
+    HOW_TOLD,
+    IN_PERIOD,
+    PERIOD,
+    comparisons_in,
+    formulas_in,
+    id_of,
+    parameter,
+    period_in,
+    unit_in,
+)
 from .serializers import PartyFigureAnswer
-from .views import COMPARE, FORMULAS, HOW_TOLD, IN_PERIOD, PERIOD, member_of, parameter, span_of
 
 DIMENSIONS: Final = ("none", "place", "branch", "unit")
 
@@ -73,7 +83,9 @@ class PartyFigures(Endpoint):
             formulas = [each for each in formulas if each not in OF_NOBODY]
         counted = party_overview(selection.subject, selection.period, access, folds=selection.folds)
         members = _members(selection, counted, dimension)
-        body = _head(selection) | {
+        body = head_of(selection) | {
+            "branch": selection.branch.code if selection.branch else None,
+            "side": selection.side.value,
             "dimension": dimension,
             "results": [member_of(each, values_of(each, formulas, compared, None)) for each in members],
         }
@@ -130,15 +142,3 @@ def _branches(selection: PartySelection, counted: PartyOverview) -> _Told:
     told: _Told = [(b.code, b.name, sets[path]) for path, b in branches.items() if path in sets]
     rest = sum((each for path, each in sets.items() if path not in branches), FigureSet())
     return [*told, (None, "", rest)] if rest.current else told
-
-
-def _head(selection: PartySelection) -> dict[str, Any]:
-    unit = NONE if selection.without_unit else selection.unit.code if selection.unit else None
-    period = selection.period
-    return {
-        "place": selection.territory.place.code if selection.territory else None,
-        "branch": selection.branch.code if selection.branch else None,
-        "side": selection.side.value,
-        "unit": unit,
-        "period": span_of(period),
-    }

@@ -16,20 +16,25 @@ from governance.common.api.asked import choice_of
 from governance.common.api.views import Endpoint
 from governance.common.errors import Invalid
 from governance.dashboard.listing import LATE, Listing, listing_of
-from governance.dashboard.selection import NONE, Selection
+from governance.dashboard.selection import Selection
 from governance.figures import queries
 from governance.figures.catalogue import part_label
 from governance.figures.counting import Dimension
 from governance.figures.formulas import FIGURES, PARTS, Figure, Kind
 from governance.figures.party.formulas import PARTY_FIGURES, PARTY_PARTS
-from governance.figures.periods import Period, Step
+from governance.figures.periods import Step
 
-from .answering import DIMENSIONS, Links, Part, parts_of, unit_of, values_of
+from .answering import DIMENSIONS, Links, head_of, member_of, parts_of, unit_of, values_of
 from .asking import (
+    COMPARE,
+    FORMULAS,
+    HOW_TOLD,
+    PERIOD,
     STEPS,
     access_to_figures,
     comparisons_in,
     formulas_in,
+    parameter,
     selection_in,
     series_step,
 )
@@ -39,20 +44,6 @@ from .serializers import Catalogue, CountedOrder, FigureAnswer
 _CHOSEN: Final = ("place", "rest", "unit", "matter", "channel")
 
 
-def parameter(name: str, description: str, **more: Any) -> OpenApiParameter:
-    """A query parameter for the OpenAPI document."""
-    return OpenApiParameter(name, str, description=description, **more)
-
-
-PERIOD: Final = [
-    parameter(
-        "period",
-        "2026, 2026-Q4, 2026-10, 2026-W47 or 2026-11-20; or that which holds this day: today, week, month, "
-        "quarter, year. This month if nothing is said.",
-    ),
-    parameter("from", "Instead of a period: the first day, or an instant with its zone."),
-    parameter("to", "The last day, which is included; or an instant, which is not."),
-]
 CHOICE: Final = [
     parameter("place", "Division code; without one the caller's own place. With all below."),
     OpenApiParameter("rest", bool, description="Only what lies in none of the places below."),
@@ -61,12 +52,7 @@ CHOICE: Final = [
     parameter("channel", "Where orders came from.", enum=Channel.values),
     *PERIOD,
 ]
-FORMULAS: Final = parameter("formula", "Names from figures/formulas/ with commas between; all without any.")
-COMPARE: Final = parameter("compare", "previous, year, or both with a comma between; not for a series.")
-#: The names of what a period is asked by, of what orders are chosen by, and of how figures are told.
-IN_PERIOD: Final = frozenset(each.name for each in PERIOD)
 _ASKED: Final = frozenset(each.name for each in CHOICE)
-HOW_TOLD: Final = frozenset({"formula", "dimension", "compare"})
 
 
 class Figures(Endpoint):
@@ -109,7 +95,9 @@ class Figures(Endpoint):
         said = {name: request.query_params.get(name, "") for name in _CHOSEN}
         links = Links(reverse("api:figure_orders", request=request), said)
         members = parts_of(selection, found, dimension)
-        body = _head(selection) | {
+        body = head_of(selection) | {
+            "matter": selection.matter.full_code if selection.matter else None,
+            "channel": selection.channel or None,
             "dimension": dimension,
             "results": [member_of(each, values_of(each, formulas, compared, links)) for each in members],
         }
@@ -129,28 +117,6 @@ def _dimensions(dimension: str, step: Step | None) -> list[Dimension]:
         return [Dimension.STEP]
     wanted = DIMENSIONS[dimension]
     return [wanted] if wanted else []
-
-
-def _head(selection: Selection) -> dict[str, Any]:
-    unit = NONE if selection.without_unit else selection.unit.code if selection.unit else None
-    return {
-        "place": selection.territory.place.code if selection.territory else None,
-        "unit": unit,
-        "matter": selection.matter.full_code if selection.matter else None,
-        "channel": selection.channel or None,
-        "period": span_of(selection.period),
-    }
-
-
-def span_of(period: Period) -> dict[str, Any]:
-    """A period as an answer tells it."""
-    told = {name: getattr(period, name) for name in ("start", "end", "until")}
-    return told | {"is_running": period.is_running}
-
-
-def member_of(member: Part, figures: list[dict[str, Any]]) -> dict[str, Any]:
-    """A member with its figures."""
-    return {"code": member.code, "name": member.name, "figures": figures}
 
 
 class FigureOrders(Endpoint):
