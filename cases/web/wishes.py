@@ -108,9 +108,16 @@ def wishes(request: HttpRequest) -> HttpResponse:
 def require_helper(user: User, access: Access) -> None:
     """The wall is for those who may help. Raises NotAllowed."""
     if not is_helper(user, access):
-        way = {"way_url": reverse("service:volunteer"), "way_label": _("Become a volunteer")}
         words = _("The wish wall is for members, volunteers, units and branches")
-        raise NotAllowed(words, extra={"who_may": _("A volunteer may claim wishes too."), **way})
+        raise NotAllowed(words, extra={} if access.officer_roles else _way_in())
+
+
+def _way_in() -> dict[str, object]:
+    return {
+        "who_may": _("A volunteer may claim wishes too."),
+        "way_url": reverse("service:volunteer"),
+        "way_label": _("Become a volunteer"),
+    }
 
 
 def frame(access: Access) -> dict[str, Any]:

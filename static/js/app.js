@@ -239,6 +239,7 @@ document.addEventListener("click", (event) => {
     const { copy, copied } = hit.dataset;
     copyText(copy).then((done) => toast({ text: (done && copied) || copy }));   // the text itself, to write down
   } else if ((hit = at("[data-reload]"))) location.reload();
+  else if (at("[data-print]")) print();
   else if ((hit = at("[data-back]"))) history.back();
   else if (at("tr[data-href]") && !at("a, button, input, label, select, textarea, summary")) {
     const address = at("tr[data-href]").dataset.href;

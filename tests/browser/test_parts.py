@@ -309,6 +309,14 @@ def test_a_thing_picked_by_a_phrase_is_added_to_the_text(open_page, live_server)
     assert page.input_value("#id_note") == "坑深 40 厘米，影响通行"
 
 
+def test_a_print_button_prints(open_page, live_server):
+    page = ready(open_page(), f"{live_server.url}/styleguide/")
+    page.evaluate("window.print = () => { window.printed = true; }")
+    page.evaluate("document.querySelector('main .btn').dataset.print = ''")
+    page.click("main [data-print]")
+    assert page.evaluate("window.printed") is True
+
+
 def test_parts_are_swapped_refusals_too_but_never_a_crash(open_page, live_server, complaints):
     page = ready(open_page(), f"{live_server.url}/styleguide/")
     send = "how => htmx.ajax('POST', '/part/?how=' + how, {target: '#main', swap: 'innerHTML'})"

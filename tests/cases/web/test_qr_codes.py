@@ -36,6 +36,7 @@ def test_a_desk_prints_the_codes_of_its_own_places_alone(world):
     page = signed_in(world.desk).get("/qr-codes/").content.decode()
     assert "清流花园 1幢" in page
     assert page.count('class="qrline"') == 1
+    assert page.count("data-print") == 1
 
 
 def test_revoked_codes_are_not_printed(world):
