@@ -13,18 +13,16 @@ from rest_framework.request import Request
 
 from cases.api import hanging
 from cases.api.hanging import Body, instant, words
-from cases.api.kinds import RESOURCES
+from cases.api.kinds import offered_actions
 from cases.api.reading import ALWAYS, PLACES, Reading
 from cases.api.standing import Half
 from cases.deadlines import light
 from cases.models import Case, Claim
-from cases.permissions import allowed_actions
 from cases.routing import explain_reason
 from cases.wishes import asker_name, asker_phone
 from cases.workflow import Kind, State
 from governance.common.formats import masked_name, masked_phone
 from grids.api.crs import point_out
-from partymembers.api.permissions import has_scope
 
 Maker = Callable[[Reading, Case], Any]
 
@@ -231,13 +229,6 @@ def _claim(reading: Reading, case: Case, claims: Sequence[Claim]) -> Body | None
     }
 
 
-def _actions(reading: Reading, case: Case) -> list[str]:
-    """What the caller may do now; nothing, where the key cannot write."""
-    if not has_scope(reading.request, f"{RESOURCES[Kind(case.kind)]}:write"):
-        return []
-    return list(allowed_actions(reading.user, case, at=reading.now, access=reading.access))
-
-
 def _stage(_reading: Reading, case: Case) -> str | None:
     return case.next_stage or None
 
@@ -306,7 +297,9 @@ FIELDS: Final[dict[str, Field]] = {
     "events": Field(hanging.events, to=_EVERYBODY, empty=[]),
     "requests": Field(hanging.requests, to=_INSIDE, empty=[]),
     "whistles": Field(hanging.whistles, to=_INSIDE, empty=[]),
-    "allowed_actions": Field(_actions, to=_EVERYBODY, empty=[]),
+    "allowed_actions": Field(
+        lambda reading, case: offered_actions(reading.request, case, at=reading.now), to=_EVERYBODY, empty=[]
+    ),
 }  # fmt: skip
 #: What a list gives when it is asked for (`expand`).
 EXPANDABLE: Final = frozenset({"clocks", "parts", "attachments", "events"})

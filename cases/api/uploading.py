@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+from datetime import datetime
 from typing import Any, Final
 
 from django.http import UnreadablePostError
@@ -62,12 +63,10 @@ class GivenClaims(Strict):
             raise serializers.ValidationError({missing: [_("Longitude and latitude belong together.")]})
         return attrs
 
-    def claims(self) -> Claims:
-        """As pictures keep them; a time that no camera can have written is left out."""
+    def claims(self, *, at: datetime) -> Claims:
+        """As pictures keep them; a time that no camera can have written by now is left out."""
         values = self.validated_data
-        return Claims(
-            believable(values.get("taken_at"), timezone.now()), values.get("lng"), values.get("lat")
-        )
+        return Claims(believable(values.get("taken_at"), at), values.get("lng"), values.get("lat"))
 
 
 class NewPicture(GivenClaims):
@@ -126,14 +125,14 @@ class Attachments(OfEitherKind):
         """
         if _length_of(request) > MAX_FORM_BYTES:
             raise too_big("file")
-        given = NewPicture(data=request.data)
+        given, at = NewPicture(data=request.data), timezone.now()
         given.is_valid(raise_exception=True)
         row = store_picture(
             given.validated_data["file"],
-            at=timezone.now(),
+            at=at,
             uploader=user_of(request),
             role=given.validated_data["role"],
-            claims=given.claims(),
+            claims=given.claims(at=at),
             ip=address_of(request),
             field="file",
         )
@@ -211,14 +210,14 @@ class Uploads(Tus):
         """Make room for a picture; its parts go to `Location` by PATCH (tus 1.0.0: core, creation,
         expiration, termination). The last answer has its token as `Attachment-Token`.
         """
-        given = NewMetadata(data=_metadata_of(request))
+        given, at = NewMetadata(data=_metadata_of(request)), timezone.now()
         given.is_valid(raise_exception=True)
         row = uploads.begin_upload(
             uploader=user_of(request),
             length=_whole(request, "Upload-Length"),
             role=given.validated_data["role"],
-            claims=given.claims(),
-            at=timezone.now(),
+            claims=given.claims(at=at),
+            at=at,
         )
         where = request.build_absolute_uri(reverse("api:upload", args=[row.token]))
         return self.told(row, 201, Location=where)
