@@ -43,15 +43,9 @@ _MOST_LISTS = 100
 _PUBLIC = frozenset({"kind", "state", "matter", "matter_class", "place", "open"})
 
 NUMBER = OpenApiParameter("number", str, OpenApiParameter.PATH, description="Like `261122-0007`.")
-_CHOSEN = OpenApiParameter("fields", str, description="Only these fields, separated by commas.")
 _KNOWN = OpenApiParameter(
     "If-None-Match", str, OpenApiParameter.HEADER, description="An ETag: the answer is 304 if it still holds."
 )
-
-
-def _expand(names: frozenset[str]) -> OpenApiParameter:
-    told = f"Also these, separated by commas: {', '.join(sorted(names))}."
-    return OpenApiParameter("expand", str, description=told)
 
 
 class OrderFilters(DjangoFilterBackend):
@@ -93,10 +87,10 @@ class Orders(OfEitherKind):
         summary="Orders or wishes",
         parameters=[
             OpenApiParameter("order_by", str, enum=ORDER_BY, default=ORDER_BY[0], description="Order."),
-            _CHOSEN, _expand(OrderRow.expandable), CRS,
+            CRS,
         ],
         responses=OrderRow(many=True),
-    )  # fmt: skip
+    )
     def get(self, request: Request) -> Response:
         """Orders that the caller may see, the latest first.
 
@@ -132,7 +126,7 @@ class Order(OfEitherKind):
     @extend_schema(
         operation_id="readOrder",
         summary="An order or wish with everything",
-        parameters=[NUMBER, _CHOSEN, _expand(OrderDetail.expandable), CRS, _KNOWN],
+        parameters=[NUMBER, CRS, _KNOWN],
         responses={200: OrderDetail, 304: None},
     )
     def get(self, request: Request, number: str) -> Response:
