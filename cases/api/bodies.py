@@ -303,7 +303,5 @@ FIELDS: Final[dict[str, Field]] = {
 }  # fmt: skip
 #: What a list gives when it is asked for (`expand`).
 EXPANDABLE: Final = frozenset({"clocks", "parts", "attachments", "events"})
-#: What a detail has beside a list's row.
-ONLY_DETAIL: Final = frozenset({"requests", "whistles", "allowed_actions"})
-LISTED: Final = frozenset(FIELDS) - EXPANDABLE - ONLY_DETAIL
+#: What a detail gives unasked.
 DETAIL: Final = frozenset(FIELDS) - {"events"}

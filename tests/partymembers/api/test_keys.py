@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from datetime import timedelta
-from typing import Any
 
 import pytest
 import time_machine
@@ -140,7 +139,7 @@ def test_an_address_that_tries_keys_is_braked_and_right_keys_still_open(city: Ci
         assert caller.get(ME).status_code == 200
 
 
-def test_the_last_use_is_written_once_a_minute(city: City, django_assert_num_queries: Any) -> None:
+def test_the_last_use_is_written_once_a_minute(city: City) -> None:
     caller = Caller("orders:read", place=city.west)
     noon = timezone.now().replace(microsecond=0)
     uses = []
