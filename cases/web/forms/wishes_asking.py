@@ -105,7 +105,9 @@ class PublicAskForm(AskForm):
 class SignedAskForm(AskForm):
     """Of somebody signed in: their own, or on somebody's behalf where they work among residents."""
 
-    grid = forms.ModelChoiceField(label=_("Grid"), queryset=Place.objects.none(), required=False)
+    grid = forms.ModelChoiceField(
+        label=_("Grid"), queryset=Place.objects.none(), required=False, empty_label=_("Please choose")
+    )
     home = forms.ModelChoiceField(label=_("Community"), queryset=Place.objects.none(), required=False)
     position = forms.CharField(label=_("Position"), required=False)
     lng = forms.CharField(required=False)
@@ -118,7 +120,7 @@ class SignedAskForm(AskForm):
         self.fields["home"].queryset = homes()  # type: ignore[attr-defined]
         self.has_grids = self.fields["grid"].required = grids.exists()
         if on_behalf:
-            self.fields["name"].label = pgettext_lazy("a resident", "For whom")
+            self.fields["name"].label = pgettext_lazy("of a person", "Name")
         else:
             del self.fields["name"], self.fields["phone"]
 
