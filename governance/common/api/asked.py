@@ -31,8 +31,14 @@ def require_known(request: Request, known: Collection[str], repeatable: Collecti
 
 
 def text_of(request: Request, name: str) -> str:
-    """What was asked for in words, trimmed; empty when nothing was."""
-    return words(request.query_params.get(name, ""), most=_LONGEST)
+    """What was asked for in words, trimmed; empty when nothing was.
+
+    Raises Invalid for too many: cut off, they would find more than was asked for.
+    """
+    text = words(request.query_params.get(name, ""), most=_LONGEST + 1)
+    if len(text) > _LONGEST:
+        raise Invalid(_("At most %(limit)d characters.") % {"limit": _LONGEST}, field=name)
+    return text
 
 
 def choice_of(request: Request, name: str, choices: Collection[str]) -> str:

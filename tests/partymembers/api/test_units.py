@@ -49,6 +49,7 @@ def test_filters_narrow_the_list(city, west):
     assert found(disabled="true") == ["D1", "P0", "P1", "S1"]
     assert found(kind="utility") == found(q="供电") == found(q="d1") == ["D1"]
     assert found(serves=city.street.code) == ["D1", "S1"]
+    assert west.get(UNITS, {"q": "供" * 51}).json()["errors"][0]["field"] == "q"
 
 
 def test_units_of_the_east_are_nowhere_in_the_west(city, west):
