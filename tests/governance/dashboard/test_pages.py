@@ -250,6 +250,7 @@ def test_the_finding_names_the_worst_and_opens_what_it_missed(city: City, offici
     red_black = page.context["red_black"]
     assert [each.name for each in red_black.best] == ["西涧社区"]
     assert [(each.position, each.name) for each in red_black.worst] == [(2, "东门社区")]
+    assert "2 个全部参评；每个应结案不少于 30 件。" in page.content.decode()
 
 
 def test_a_small_sample_is_published_but_not_ranked(city: City, official: Client) -> None:
