@@ -13,14 +13,13 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from django.contrib.postgres.fields import ArrayField
-from django.db.models import BigIntegerField, F, QuerySet, Value
+from django.db.models import F, QuerySet, Value
 
 from cases.models import Case, Clock, Matter
 from cases.queries import ClockFace, leading
 from cases.querysets import CaseQuerySet
 from cases.workflow import ENDED_STATES, Stage
-from governance.common.kept import AnyOf, Kept, Slot
+from governance.common.kept import Kept, among
 from grids.models import Compound, Place
 
 #: What a row prints or is judged by.
@@ -93,22 +92,18 @@ def _clocks_of(rows: Iterable[Any]) -> dict[int, list[Clock]]:
     return clocks
 
 
-def _slot(name: str) -> Slot:
-    return Slot(name, ArrayField(BigIntegerField()))
-
-
 @lru_cache(maxsize=1)
 def _live_clocks() -> Kept[Clock]:
-    live = Clock.objects.filter(AnyOf("case_id", _slot("cases")), stopped_at__isnull=True)
+    live = Clock.objects.filter(among("case_id", "cases"), stopped_at__isnull=True)
     return Kept(live.exclude(stage=Stage.WHOLE).order_by("pk"))
 
 
 @lru_cache(maxsize=1)
 def _names() -> Kept[tuple[str, int, str, str]]:
     """Matters with their classes, places with their paths, and compounds, in one statement."""
-    matters = Matter.objects.filter(AnyOf("pk", _slot("matters"))).order_by()
-    places = Place.objects.filter(AnyOf("pk", _slot("places"))).order_by()
-    compounds = Compound.objects.filter(AnyOf("pk", _slot("compounds"))).order_by()
+    matters = Matter.objects.filter(among("pk", "matters")).order_by()
+    places = Place.objects.filter(among("pk", "places")).order_by()
+    compounds = Compound.objects.filter(among("pk", "compounds")).order_by()
     return Kept(
         matters.values_list(Value("matter"), "pk", "name", F("matter_class__name")).union(
             places.values_list(Value("place"), "pk", "name", "path"),
