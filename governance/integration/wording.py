@@ -13,8 +13,9 @@ them. `GET /api/v1/me/` says what a key opens.
 **Lists** come in pages: follow `next` until it is null. `limit` says how many rows, `total=true` also
 counts. `fields=number,state` gives only what is named; `expand=` adds what is left out by default.
 
-**Writes** take an `Idempotency-Key`: repeat a request with the same one after a timeout, and it happens
-once. Where a row has an `ETag`, send it as `If-Match`, and nothing is changed that you have not seen.
+**Writes** of orders, actions and exports take an `Idempotency-Key`: repeat a request with the same one
+after a timeout, and it happens once. Where a row has an `ETag`, send it as `If-Match`, and nothing is
+changed that you have not seen.
 
 **Refusals** are problems (RFC 9457, `application/problem+json`). Programs rely on `code`; `detail` is
 for people, in the language of `Accept-Language` (`zh-hans` or `en`). `404` also stands for what the
