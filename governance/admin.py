@@ -27,6 +27,7 @@ WORDS_OF_THE_THEME = (
     gettext_noop("Select action to run"),
     gettext_noop("Go back"),
     gettext_noop("Filters"),
+    gettext_noop(" By %(filter_title)s "),
     gettext_noop("Apply Filters"),
     gettext_noop("Select %s"),
     gettext_noop("Select %s to change"),

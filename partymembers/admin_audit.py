@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from typing import Any
 
 from django.contrib import admin
 from django.db.models import QuerySet
@@ -12,20 +13,36 @@ from django.utils.translation import gettext_lazy
 from unfold.admin import ModelAdmin
 
 from governance.common.text import spreadsheet_safe
-from partymembers.audit import address_of, label_of, record_access
+from partymembers.audit import address_of, label_of, record_access, words_of
 from partymembers.models import AuditEntry
 from partymembers.officers import ReadByAuditOfficer, officer_of
+
+
+class ActionFilter(admin.SimpleListFilter):
+    """By what was done, in words; the address keeps the code."""
+
+    title = gettext_lazy("action")
+    parameter_name = "action"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """Every action in the trail, in the order of its words."""
+        codes = AuditEntry.objects.order_by().values_list("action", flat=True).distinct()
+        return sorted(((code, label_of(code)) for code in codes), key=lambda each: each[1])
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[AuditEntry]) -> QuerySet[AuditEntry]:
+        """The entries of the chosen action."""
+        return queryset.filter(action=self.value()) if self.value() else queryset
 
 
 @admin.register(AuditEntry)
 class AuditEntryAdmin(ReadByAuditOfficer, ModelAdmin):
     """The audit trail: read, searched, exported."""
 
-    list_display = ["at", "actor", "shown_action", "target", "ip"]
+    list_display = ["at", "actor", "shown_action", "shown_target", "ip"]
     list_select_related = ["actor"]
     fields = ["at", "shown_actor", "shown_action", "shown_code", "target", "ip", "data"]
     readonly_fields = ["shown_actor", "shown_action", "shown_code"]
-    list_filter = ["at", "action"]
+    list_filter = ["at", ActionFilter]
     search_fields = ["target", "action", "actor__name", "actor__username", "ip"]
     actions = ["export_chosen"]
     show_full_result_count = False
@@ -35,6 +52,11 @@ class AuditEntryAdmin(ReadByAuditOfficer, ModelAdmin):
     def shown_action(self, entry: AuditEntry) -> str:
         """The action in words."""
         return label_of(entry.action)
+
+    @admin.display(description=gettext_lazy("target"), ordering="target")
+    def shown_target(self, entry: AuditEntry) -> str:
+        """Whom or what it concerns, with the kind in words."""
+        return words_of(entry.target)
 
     @admin.display(description=gettext_lazy("actor"))
     def shown_actor(self, entry: AuditEntry) -> str:

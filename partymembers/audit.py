@@ -84,10 +84,21 @@ def label_of(action: str) -> str:
     if action in LABELS:
         return str(LABELS[action])
     model_name, _between, verb = action.rpartition("_")
-    found = next((m for m in apps.get_models() if m._meta.model_name == model_name), None)
+    found = _kind(model_name)
     if found is None or verb not in _SAVES:
         return action
     return str(_SAVES[verb]) % {"what": found._meta.verbose_name}
+
+
+def words_of(target: str) -> str:
+    """A target as people read it: of `user:W001` the kind in words; anything else as it is."""
+    kind, _between, name = target.partition(":")
+    found = _kind(kind) if name else None
+    return f"{found._meta.verbose_name} {name}" if found else target
+
+
+def _kind(model_name: str) -> type[Model] | None:
+    return next((m for m in apps.get_models() if m._meta.model_name == model_name), None)
 
 
 def record_access(

@@ -339,6 +339,11 @@ def test_the_trail_is_searched_and_exported_inert(clients: dict[str, Client]) ->
     listing = reverse("admin:partymembers_auditentry_changelist")
     page = clients["audit"].get(listing, {"q": "W01"})
     assert [row.pk for row in page.context["cl"].result_list] == [evil.pk]
+    assert "用户 W01" in page.content.decode()
+    chosen_by = clients["audit"].get(listing, {"action": "signed_in"})
+    assert [row.pk for row in chosen_by.context["cl"].result_list] == [other.pk]
+    offered = dict(chosen_by.context["cl"].filter_specs[1].lookup_choices)
+    assert offered["signed_in"] == "登录"
     chosen = {"action": "export_chosen", "_selected_action": [evil.pk, other.pk]}
     table = clients["audit"].post(listing, chosen)
     lines = table.content.decode("utf-8-sig").splitlines()
