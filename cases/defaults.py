@@ -97,12 +97,8 @@ def default_ladder() -> list[Rung]:
 @transaction.atomic
 def seed_configuration() -> None:
     """Write the stage limits that are missing, and the ladder where it has no rung; a repeat does nothing."""
-    for policy in default_policies():
-        StagePolicy.objects.get_or_create(
-            urgency=policy.urgency,
-            stage=policy.stage,
-            defaults={"minutes": policy.minutes, "timer_type": policy.timer_type},
-        )
+    limits = [StagePolicy(**policy._asdict()) for policy in default_policies()]
+    StagePolicy.objects.bulk_create(limits, ignore_conflicts=True)
     if not LadderRung.objects.exists():
         LadderRung.objects.bulk_create(LadderRung(**rung._asdict()) for rung in default_ladder())
 

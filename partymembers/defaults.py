@@ -33,8 +33,10 @@ SKILLS: Final = (
 @transaction.atomic
 def seed_defaults() -> None:
     """Write what is missing; a repeat does nothing."""
-    for code, name, points, per, cap in EARNING_RULES:
-        defaults = {"name": name, "points": points, "per": per, "cap_per_day": cap}
-        EarningRule.objects.get_or_create(code=code, defaults=defaults)
-    for code, name, icon in SKILLS:
-        Skill.objects.get_or_create(code=code, defaults={"name": name, "icon": icon})
+    rules = [
+        EarningRule(code=code, name=name, points=points, per=per, cap_per_day=cap)
+        for code, name, points, per, cap in EARNING_RULES
+    ]
+    EarningRule.objects.bulk_create(rules, ignore_conflicts=True)
+    skills = [Skill(code=code, name=name, icon=icon) for code, name, icon in SKILLS]
+    Skill.objects.bulk_create(skills, ignore_conflicts=True)
