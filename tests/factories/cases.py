@@ -11,11 +11,12 @@ from typing import Any
 
 from cases.actions import checking, desk, handling, reporting
 from cases.actions.reporting import Report
-from cases.models import Attachment, Case, Channel, Matter
+from cases.models import Attachment, Case, Channel, Matter, MatterClass, Responsibility, Standard
 from cases.workflow import State
-from partymembers.models import Role, Unit, User
+from partymembers.models import Post, Role, Unit, User
 from tests.factories.catalogue import make_ladder, make_matter, make_policies
-from tests.factories.grids import City, make_city
+from tests.factories.grids import BEGAN, TERRITORY, City, make_city
+from tests.factories.moulds import Mould
 from tests.factories.people import make_unit, make_user
 
 #: Friday 2026-11-20 10:00 in the city: working time.
@@ -54,9 +55,13 @@ class World:
 
 def make_world() -> World:
     """The territory of `make_city`, with one or two people for each part in an order's life."""
-    city = make_city()
     make_policies()
     make_ladder()
+    return _world()
+
+
+def _make_world() -> World:
+    city = make_city()
     unit, assisting, other_unit = make_unit("市政养护所"), make_unit("清流物业"), make_unit("园林所")
     people: dict[str, tuple[str, dict[str, Any]]] = {
         "worker": ("陈工", {"role": Role.GRID_WORKER, "place": city.west_1}),
@@ -77,7 +82,7 @@ def make_world() -> World:
         "other_handler": ("沈绿", {"role": Role.HANDLER, "unit": other_unit}),
         "system_officer": ("韩系统", {"role": Role.SYSTEM_OFFICER}),
     }
-    users = {key: make_user(name, **post) for key, (name, post) in people.items()}
+    users = {key: make_user(name, date_joined=BEGAN, **post) for key, (name, post) in people.items()}
     return World(
         city=city,
         matter=make_matter(name="雨水箅子", amount=1, unit=unit, place=city.city),
@@ -86,6 +91,11 @@ def make_world() -> World:
         other_unit=other_unit,
         **users,
     )
+
+
+#: The tables of a world, but for the limits and the ladder, which a migrated database has.
+WORLD = (*TERRITORY, Unit, User, Post, MatterClass, Matter, Standard, Responsibility)
+_world = Mould(_make_world, WORLD)
 
 
 def make_attachment(uploader: User | None = None, *, at: datetime = NOON, **fields: Any) -> str:

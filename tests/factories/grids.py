@@ -21,9 +21,11 @@ from grids import actions, boundaries
 from grids.boundaries import Located
 from grids.levels import Level
 from grids.models import Building, Compound, Place, PlaceKind, QrCode
+from tests.factories.moulds import Mould
 
 #: When everything here began.
 BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
+CODE = "341100000000"
 WEST, SOUTH, SIDE = 118.31, 32.30, 0.01
 
 
@@ -100,8 +102,12 @@ class City:
         return actions.issue_qr_code(place=place or self.building, at=BEGAN, label="单元门")
 
 
-def make_city(code: str = "341100000000") -> City:
+def make_city(code: str = CODE) -> City:
     """The small territory. Another `code` (…00000000) gives a second, separate city."""
+    return _city() if code == CODE else _make_city(code)
+
+
+def _make_city(code: str = CODE) -> City:
     stem = code[:4]
     city = make_place(None, Level.CITY, "滁州市", code=code)
     district = make_place(city, Level.DISTRICT, "琅琊区", code=f"{stem}02000000")
@@ -128,3 +134,8 @@ def make_city(code: str = "341100000000") -> City:
         make_building(places["east_1"], "1幢"),
     ]
     return City(city, district, street, compound=compound, buildings=buildings, **places)
+
+
+#: The tables of a territory.
+TERRITORY = (Place, Compound, Building)
+_city = Mould(_make_city, TERRITORY)

@@ -19,7 +19,10 @@ from cases.workflow import State
 from grids.models import Place
 from partymembers.defaults import seed_defaults
 from partymembers.models import Branch, BranchLevel, Member, Post, Role, Unit, User, Volunteer
-from tests.factories.cases import NOON, World, make_attachment, make_world
+from tests.factories.cases import NOON, WORLD, World, make_attachment, make_world
+from tests.factories.catalogue import make_ladder, make_policies
+from tests.factories.grids import BEGAN
+from tests.factories.moulds import Mould
 from tests.factories.people import LONG_AGO, make_user
 
 _numbers = count(1)
@@ -86,19 +89,31 @@ class Party:
 
 def make_party() -> Party:
     """A city committee, a community committee with a secretary, two members and a volunteer."""
-    world = make_world()
     seed_defaults()
+    make_policies()
+    make_ladder()
+    party = _party()
+    party.kind = make_wish_kind()  # of the migration, or of a test that seeded it anew
+    return party
+
+
+def _make_party() -> Party:
+    world = make_world()
     city_branch = make_branch(name="市委", level=BranchLevel.CITY, place=world.city.city)
     committee = make_branch(city_branch, "西涧社区党委", level=BranchLevel.COMMUNITY, place=world.city.west)
     home = make_branch(city_branch, "市政养护所支部", unit=world.unit)
-    secretary, member, second, outsider = (make_user(n) for n in ("秦书记", "党员甲", "党员乙", "路人"))
+    names = ("秦书记", "党员甲", "党员乙", "路人", "志愿者")
+    secretary, member, second, outsider, volunteer = (make_user(name, date_joined=BEGAN) for name in names)
     make_branch_post(secretary, committee)
     make_member(home=home, checkin=committee, user=member)
     make_member(home=home, checkin=committee, user=second)
-    volunteer = make_volunteer(community=world.city.west).user
+    make_volunteer(community=world.city.west, user=volunteer)
     return Party(
         world, city_branch, committee, home, secretary, member, second, volunteer, outsider, make_wish_kind()
     )
+
+
+_party = Mould(_make_party, (*WORLD, Branch, Member, Volunteer))
 
 
 def make_wish_kind(name: str = "上门帮手", *, needs_photo: bool = True) -> Matter:
