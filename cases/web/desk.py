@@ -132,7 +132,7 @@ def _offered_grids(access: Access) -> Kept[Place]:
 
 @lru_cache(maxsize=1)
 def _classes() -> Kept[MatterClass]:
-    return Kept(MatterClass.objects.all())
+    return Kept(MatterClass.objects.exclude(section=MatterClass.Section.WISH))
 
 
 def _open_order(request: HttpRequest, number: str) -> dict[str, Any]:

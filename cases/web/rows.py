@@ -16,7 +16,7 @@ from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import ngettext, pgettext
 
 from cases.listing import Listed, listed
 from cases.models import Channel
@@ -78,7 +78,7 @@ class _Words:
         self._url = reverse("cases:detail", args=["NUMBER"])
         self._due = _("%(stage)s, due %(at)s")
         self._tick = _("Tick %(matter)s %(number)s")
-        self._reported = _("Reported")
+        self._reported = pgettext("a time", "Reported")
         self._states: dict[str, SafeString] = {}
         self._channels = {value: str(label) for value, label in Channel.choices}
         self._bars: dict[tuple[str, int], SafeString] = {}

@@ -122,4 +122,11 @@ def test_between_phone_and_desk_an_order_lies_over_the_list_only_while_it_is_ope
     page.locator("[data-close-pane]").click()
     expect(pane).to_be_hidden()
     expect(pane.locator("[data-key]")).to_have_count(0)  # no key works on what is closed
+    page.set_viewport_size({"width": 390, "height": 844})  # no column of views, no search in the bar
+    page.locator("[popovertarget=nav-menu]").click()
+    expect(page.locator(f"#nav-menu a[href='{reverse('cases:search')}']")).to_be_visible()
+    page.keyboard.press("Escape")
+    page.locator("[popovertarget=by-view]").click()
+    page.locator("#by-view a[href='?view=late']").click()
+    expect(page.locator("#by-view [aria-current]")).to_have_attribute("href", "?view=late")
     complaints.clear()

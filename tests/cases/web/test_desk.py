@@ -105,6 +105,10 @@ def test_filters_narrow_and_stand_in_the_address(world: World) -> None:
     third = report(world, channel="hotline", description="热线转来")
     client = signed_in(world.desk)
     assert numbers(client, matter_class=other.matter_class_id) == [second.number]
+    make_class("微心愿", section="wish", code="09")
+    offered = client.get("/desk/").context["classes"]
+    assert other.matter_class in offered
+    assert "微心愿" not in [each.name for each in offered]
     assert numbers(client, grid=[world.city.west_2.pk, world.city.west_1.pk]) == [
         case.number for case in (first, second, third)
     ]
