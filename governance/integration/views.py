@@ -5,8 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
+from django.urls import resolve
 from django.utils.decorators import method_decorator
+from django.utils.translation import gettext as _
 from django.views import View
+from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import etag
 from django.views.generic import TemplateView
 from drf_spectacular.utils import extend_schema
@@ -92,9 +95,13 @@ class Docs(TemplateView):
     template_name = "integration/docs.html"
 
 
+@method_decorator(csrf_exempt, name="dispatch")  # it does nothing, and a key has no form's token to bring
 class Nothing(View):
     """An address of the API that does not exist."""
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        """404, as a problem."""
-        return problem_json(404, code="not_found", detail=str(NotVisible.default_message))
+        """404, as a problem that names the address which was meant, where only its last slash is missing."""
+        told = str(NotVisible.default_message)
+        if resolve(f"{request.path_info}/").url_name != "nothing":
+            told = _("Addresses end with a slash here: %(address)s/") % {"address": request.path}
+        return problem_json(404, code="not_found", detail=told)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Mapping
-from io import BytesIO
 from typing import IO, Any
 
 from django.http import UnreadablePostError
@@ -23,7 +23,7 @@ def body_of(parser_context: Mapping[str, Any] | None) -> bytes:
 
 
 class BoundedJSON(JSONParser):
-    """JSON no larger than `DATA_UPLOAD_MAX_MEMORY_SIZE`, and nested no deeper than Python reads it.
+    """JSON no larger than `DATA_UPLOAD_MAX_MEMORY_SIZE`, nested no deeper than Python reads it, unambiguous.
 
     The library reads the connection to its end, whatever comes, and fails where a thousand brackets open.
     """
@@ -35,14 +35,30 @@ class BoundedJSON(JSONParser):
         parser_context: Mapping[str, Any] | None = None,
     ) -> dict[str, Any]:
         """The value. Raises ParseError (400) or RequestDataTooBig (413)."""
-        body = BytesIO(body_of(parser_context))
         try:
-            return super().parse(body, media_type, {**(parser_context or {}), "encoding": "utf-8"})
+            value: dict[str, Any] = json.loads(
+                body_of(parser_context).decode(), object_pairs_hook=_each_once, parse_constant=_no_number
+            )
         except RecursionError as error:
             raise ParseError(_("This is nested too deeply.")) from error
-        except ParseError as error:
-            found = error.__context__
-            if not isinstance(found, json.JSONDecodeError):
-                raise ParseError(_("This is no JSON in UTF-8.")) from error
-            told = {"line": found.lineno, "column": found.colno}
+        except json.JSONDecodeError as error:
+            told = {"line": error.lineno, "column": error.colno}
             raise ParseError(_("This is no JSON: see line %(line)d, column %(column)d.") % told) from error
+        except ValueError as error:
+            raise ParseError(_("This is no JSON in UTF-8.")) from error
+        return value
+
+
+def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object, none of whose names comes twice: of two values nobody knows which was meant."""
+    value = dict(pairs)
+    if len(value) < len(pairs):
+        names = Counter(name for name, _value in pairs)
+        told = next(name for name, times in names.items() if times > 1)
+        raise ParseError(_("“%(name)s” comes twice in one object.") % {"name": told[:50]})
+    return value
+
+
+def _no_number(constant: str) -> float:
+    """NaN and Infinity, which Python writes and JSON does not have. Raises ValueError."""
+    raise ValueError(constant)

@@ -47,3 +47,26 @@ def test_a_database_that_is_away_is_told_with_when_to_come_again(
     monkeypatch.undo()
     kept = caller.post("/api/v1/orders/", {}, format="json", HTTP_IDEMPOTENCY_KEY="outage")
     assert (kept.status_code, "Idempotent-Replayed" in kept) == (400, False)
+
+
+def test_an_address_without_its_last_slash_is_told_the_one_that_was_meant() -> None:
+    stranger = APIClient(enforce_csrf_checks=True, headers={"accept-language": "en"})
+    for ask in (stranger.get, stranger.post):
+        answer = ask("/api/v1/orders")
+        assert answer.status_code == 404
+        assert answer.json()["detail"].endswith(": /api/v1/orders/")
+    assert "slash" not in stranger.post("/api/v1/nowhere").json()["detail"]
+
+
+def test_json_that_could_mean_two_things_is_refused() -> None:
+    caller = Caller("orders:write", place=make_city().city)
+    for body, told in (
+        ('{"matter": "event-01-01", "contact": {"name": "a", "name": "b"}}', "“name”"),
+        ('{"a\\ud800": 1, "a\\ud800": 2}', "“a?”"),
+        ('{"position": {"lng": NaN, "lat": 32}}', "JSON"),
+        ('{"standard": ' + "9" * 5000 + "}", "JSON"),
+        ('{"matter":', "1"),
+    ):
+        answer = caller.post("/api/v1/orders/", body, content_type="application/json")
+        assert (answer.status_code, answer.json()["code"]) == (400, "malformed"), body
+        assert told in answer.json()["detail"], answer.json()
