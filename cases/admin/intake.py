@@ -25,6 +25,9 @@ from partymembers.audit import address_of, read_personal
 from partymembers.officers import officer_of
 
 _TRY = "_try"
+#: Characters of a payload that a page shows, and those that it indents: nesting multiplies their blanks.
+_MOST_SHOWN = 100_000
+_MOST_INDENTED = 20_000
 
 
 class PrettyJSON(forms.JSONField):
@@ -165,11 +168,13 @@ class IntakePayloadAdmin(ReadOnlyAdmin):
 
     @admin.display(description=gettext_lazy("payload"))
     def said(self, row: IntakePayload) -> str:
-        """What came, indented where it is JSON."""
+        """What came, indented where it is JSON of a sound size; of a huge one its beginning."""
         text = bytes(row.body).decode("utf-8", "replace")
-        with contextlib.suppress(ValueError, RecursionError):
-            text = json.dumps(json.loads(text), ensure_ascii=False, indent=2)
-        return format_html('<pre class="whitespace-pre-wrap break-words">{}</pre>', text)
+        if len(text) <= _MOST_INDENTED:
+            with contextlib.suppress(ValueError, RecursionError):
+                text = json.dumps(json.loads(text), ensure_ascii=False, indent=2)
+        rest = "…" if len(text) > _MOST_SHOWN else ""
+        return format_html('<pre class="payload">{}{}</pre>', text[:_MOST_SHOWN], rest)
 
     @admin.action(description=gettext_lazy("Try again now"), permissions=["change"])
     def try_again(self, request: HttpRequest, queryset: QuerySet[IntakePayload]) -> None:

@@ -101,3 +101,14 @@ def test_a_refused_payload_is_opened_with_a_trace_and_tried_again(world: World) 
     assert kept.case.number in client.get(PAYLOADS).content.decode()
     client.post(PAYLOADS, {"action": "delete_selected", "_selected_action": [kept.pk], "post": "yes"})
     assert IntakePayload.objects.exists()
+
+
+def test_a_payload_of_any_size_and_depth_opens_as_a_page_of_bounded_size(world: World) -> None:
+    account, client = service_account(place=world.city.city), signed_in(world.system_officer)
+    pages = [b"[" * 900 + b"1," * 300_000, b"[" * 900 + b"1," * 30_000 + b"1" + b"]" * 900, b'{"no": 7}']
+    sizes = []
+    for body in pages:
+        kept = take_in(account=account, body=body, at=NOON)
+        page = client.get(reverse("admin:cases_intakepayload_change", args=[kept.pk])).content.decode()
+        sizes.append(len(page.partition('<pre class="payload">')[2].partition("</pre>")[0]))
+    assert sizes == [100_001, 61_801, len("{\n  &quot;no&quot;: 7\n}")]
