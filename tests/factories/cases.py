@@ -13,6 +13,7 @@ from cases.actions import checking, desk, handling, reporting
 from cases.actions.reporting import Report
 from cases.models import Attachment, Case, Channel, Matter, MatterClass, Responsibility, Standard
 from cases.workflow import State
+from governance.common.remembering import remembering
 from partymembers.models import Post, Role, Unit, User
 from tests.factories.catalogue import make_ladder, make_matter, make_policies
 from tests.factories.grids import BEGAN, TERRITORY, City, make_city
@@ -134,9 +135,10 @@ def bring_to(
     world: World, state: str, *, at: datetime = NOON, pace: timedelta = MINUTE, **fields: Any
 ) -> Case:
     """An incident in the given state, each step one `pace` after the one before."""
-    case = report(world, at=at, **fields)
-    for number, step in enumerate(_PATHS[State(state)], start=1):
-        step(world, case, at + number * pace)
+    with remembering():  # who holds which post, and the limits: nothing of it changes on the way
+        case = report(world, at=at, **fields)
+        for number, step in enumerate(_PATHS[State(state)], start=1):
+            step(world, case, at + number * pace)
     return Case.objects.get(pk=case.pk)
 
 

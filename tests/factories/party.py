@@ -16,6 +16,7 @@ from cases.actions.wishes import Publishing
 from cases.catalogue import wish_kinds
 from cases.models import Case, Channel, Matter, MatterClass
 from cases.workflow import State
+from governance.common.remembering import remembering
 from grids.models import Place
 from partymembers.defaults import seed_defaults
 from partymembers.models import Branch, BranchLevel, Member, Post, Role, Unit, User, Volunteer
@@ -163,9 +164,10 @@ def publishing(**fields: Any) -> Publishing:
 
 def bring_wish_to(party: Party, state: str, *, at: datetime = NOON, pace: dt.timedelta = MINUTE) -> Case:
     """A wish in the given state, each step one `pace` after the one before."""
-    case = ask(party, at=at)
-    for number, step in enumerate(_PATHS[State(state)], start=1):
-        step(party, case, at + number * pace)
+    with remembering():  # as `bring_to`
+        case = ask(party, at=at)
+        for number, step in enumerate(_PATHS[State(state)], start=1):
+            step(party, case, at + number * pace)
     return Case.objects.get(pk=case.pk)
 
 
