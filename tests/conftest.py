@@ -136,6 +136,7 @@ def celery_worker(
     """
     with running_worker(program_env, tmp_path) as worker:
         yield worker
+    wait_for(database_is_quiet)  # the server may go on for a moment with what the worker had asked
 
 
 @pytest.fixture
