@@ -187,6 +187,26 @@ def test_a_read_knows_the_parameters_of_the_document_and_refuses_all_others(worl
     assert not reads
 
 
+def test_a_write_refuses_parameters_that_it_does_not_know(world: World) -> None:
+    faults = []
+    for name, asks in ROUTES.items():
+        for ask in asks:
+            if ask.method == "get":
+                continue
+            with transaction.atomic():
+                url = reverse(f"api:{name}", args=ask.args(world))
+                path = re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", f"/{resolve(url).route}")
+                told = DOCUMENT["paths"][path][ask.method].get("parameters", ())
+                known = {each["name"] for each in told if each.get("in") == "query"}
+                answer = ask.send(world.owner, url, {"nonsense": 1}, ask.body(world))
+                transaction.set_rollback(True)
+            if view_of(name).parameters_of_writes != known or answer.status_code != 400:
+                faults.append(f"{ask.method} {name}: {answer.status_code}")
+            elif answer.json()["errors"][0]["field"] != "nonsense":
+                faults.append(f"{ask.method} {name}: {answer.json()}")
+    assert not faults, "\n".join(faults)
+
+
 def test_a_page_begun_by_one_gives_another_only_what_is_theirs(world: World) -> None:
     begun = world.owner.get("/api/v1/orders/", {"limit": 1}).json()
     answer = world.strangers[NEXT_DOOR].get(begun["next"])

@@ -139,6 +139,7 @@ class OrderActions(OfEitherKind):
 class Act(OfEitherKind):
     """One action on one order."""
 
+    parameters_of_writes = frozenset({"crs"})
     serializer_class = OrderDetail
 
     @extend_schema(

@@ -67,6 +67,7 @@ def numbered(handler: _Handler) -> _Handler:
 class OrdersDoor(Orders):
     """Orders in the caller's area, and new ones."""
 
+    parameters_of_writes = frozenset({"crs"})
     numbers: Iterator[str]
 
     def numbers_wanted(self, request: Request) -> int:
@@ -128,6 +129,7 @@ class Verdicts(serializers.Serializer[Any]):
 class BulkOrders(OfEitherKind):
     """Many new orders."""
 
+    parameters_of_writes = frozenset({"crs"})
     serializer_class = Verdicts
     numbers: Iterator[str]
 

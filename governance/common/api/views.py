@@ -38,7 +38,9 @@ class Endpoint(GenericAPIView[Any]):
     is_open_to_all: ClassVar[bool] = False
     #: What a read takes in its address beside what pages and the choice of fields take; nothing else passes.
     parameters: ClassVar[frozenset[str]] = frozenset()
-    #: Those of them that may be given more than once.
+    #: What a write takes in its address.
+    parameters_of_writes: ClassVar[frozenset[str]] = frozenset()
+    #: Parameters of a read that may be given more than once.
     repeatable: ClassVar[frozenset[str]] = frozenset()
     parser_classes: Sequence[type[BaseParser]] = (BoundedJSON,)
     pagination_class: type[BasePagination] | None = ByCursor
@@ -51,10 +53,12 @@ class Endpoint(GenericAPIView[Any]):
         super().check_permissions(request)
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        """Who calls, whether they may, and whether a read asks for what there is. Raises Invalid."""
+        """Who calls, whether they may, and whether the address says what there is. Raises Invalid."""
         super().initial(request, *args, **kwargs)
         if request.method in SAFE_METHODS:
             self.check_parameters(request)
+        else:
+            require_known(request, self.parameters_of_writes)
 
     @classmethod
     def check_parameters(cls, request: Request, *, without: Collection[str] = ()) -> None:
