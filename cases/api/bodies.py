@@ -218,7 +218,7 @@ def _claim(reading: Reading, case: Case, claims: Sequence[Claim]) -> Body | None
     claim, is_inside = kept[-1], reading.halves[case.pk] == Half.ALL
     is_named = is_inside or claim.user_id == reading.user.pk
     return {
-        "user": hanging.person(claim.user) if is_named else None,
+        "user": hanging.member(reading, case, claim.user) if is_named else None,
         "unit": {"code": claim.unit.code, "name": claim.unit.name} if claim.unit else None,
         "branch": {"code": claim.branch.code, "name": claim.branch.name} if claim.branch else None,
         "claimed_at": instant(claim.claimed_at),

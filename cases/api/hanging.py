@@ -24,6 +24,10 @@ from partymembers.models import User
 Body = dict[str, Any]
 #: By these people speak for themselves: their names are masked as the reporter's is.
 _OWN_WORDS: Final = REPORTERS_ACTIONS | {"ask", "thank", "urge"}
+#: What people do who took a wish on or were called: systems get their names as `members/` gives them.
+_AS_MEMBERS: Final = frozenset(
+    {"claim", "begin", "deliver", "hand_back", "answer_whistle", "come_to_whistle", "report_whistle"}
+)
 
 
 def instant(at: datetime | None) -> str | None:
@@ -42,10 +46,10 @@ def person(user: User | None) -> Body | None:
 
 
 def member(reading: Reading, case: Case, user: User) -> Body:
-    """A member who was called: the name as `members/` gives it, or whoever calls could ask for anybody's."""
-    if reading.user.is_service and not reading.opens_people:
-        return {"code": user.username, "name": masked_name(user.name)}
+    """Who was called or took a wish on: named as in `members/`, or whoever calls could ask for anybody's."""
     if reading.user.is_service:
+        if not reading.opens_people or reading.access.is_sandbox:
+            return {"code": user.username, "name": masked_name(user.name)}
         reading.open(case, "member_name")
     return {"code": user.username, "name": user.name}
 
@@ -162,7 +166,8 @@ def _actor(reading: Reading, case: Case, event: CaseEvent) -> Body | None:
         return None
     is_reporter = event.kind in _OWN_WORDS or event.actor_id == case.reporter_id
     if not is_reporter or event.actor.is_service:
-        return person(event.actor)
+        is_member = event.kind in _AS_MEMBERS and not event.actor.is_service
+        return member(reading, case, event.actor) if is_member else person(event.actor)
     if reading.opens(case):
         reading.open(case, "reporter")
         return person(event.actor)

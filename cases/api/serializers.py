@@ -38,7 +38,10 @@ class Staff(serializers.Serializer[Any]):
     code = serializers.CharField(
         allow_null=True, help_text="The account's name; null for residents whose name is masked."
     )
-    name = serializers.CharField()
+    name = serializers.CharField(
+        help_text="Of who took a wish on or was called by whistle as `members/` gives it: masked unless the "
+        "key has personal:read."
+    )
 
 
 class Position(serializers.Serializer[Any]):

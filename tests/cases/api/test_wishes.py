@@ -111,6 +111,25 @@ def test_the_desks_system_reads_names_and_door_with_the_scope_alone(party: Party
     assert numbers(session(party.world.desk).get(ORDERS)) == []  # no list of orders holds a wish
 
 
+def test_a_system_gets_the_claimers_name_as_the_list_of_members_gives_it(party: Party):
+    case = bring_wish_to(party, State.CLOSED)
+    place = party.world.city.west
+    plain, full = Caller("wishes:read", place=place), Caller("wishes:read", "personal:read", place=place)
+    url = f"{ORDERS}{case.number}/?expand=events"
+
+    def told(client: Any) -> list[str]:
+        body = client.get(url).json()
+        actors = {e["kind"]: e["actor"] for e in body["events"]}
+        return [who["name"] for who in (body["wish"]["claim"]["user"], actors["claim"], actors["deliver"])]
+
+    assert told(session(party.world.desk)) == ["党员甲"] * 3
+    assert told(plain) == ["党某某"] * 3
+    assert not AuditEntry.objects.filter(action="personal_data_opened", data__what="member_name").exists()
+    assert told(full) == ["党员甲"] * 3
+    opened = AuditEntry.objects.get(action="personal_data_opened", data__what="member_name")
+    assert (opened.actor, opened.target) == (full.user, f"case:{case.number}")
+
+
 def test_wishes_are_read_in_as_many_queries_for_four_as_for_one(
     party: Party, django_assert_max_num_queries: Any
 ):
@@ -124,4 +143,4 @@ def test_wishes_are_read_in_as_many_queries_for_four_as_for_one(
             rows = desk.get(ORDERS, WISHES | {"limit": str(limit), "expand": "clocks"}).json()["results"]
     assert {row["state"] for row in rows} == {"published", "claimed", "confirmed", "closed"}
     claims = [row["wish"]["claim"] for row in rows]
-    assert sum(claim is not None and claim["user"]["name"] == "党员甲" for claim in claims) == 3
+    assert sum(claim is not None and claim["user"]["name"] == "党某某" for claim in claims) == 3
