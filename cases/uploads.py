@@ -28,12 +28,14 @@ TOO_MANY = _("Too many unfinished uploads. Please finish or delete some.")
 WRONG_OFFSET = _("The upload stands at another byte. Ask it by HEAD, and go on from there.")
 
 
+@transaction.atomic
 def begin_upload(*, uploader: User, length: int, role: str, claims: Claims, at: datetime) -> Upload:
     """Make room for a picture of that many bytes. Raises Invalid, TooLarge or Throttled."""
     if length < 1:
         raise Invalid(EMPTY, field="Upload-Length")
     if length > MAX_BYTES:
         raise too_big("Upload-Length")
+    User.objects.select_for_update(no_key=True).get(pk=uploader.pk)  # two at once count one after the other
     unfinished = Upload.objects.filter(uploader=uploader, picture="", expires_at__gt=at)
     if unfinished.count() >= MOST_UNFINISHED:
         raise Throttled(TOO_MANY, retry_after=600)

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import serializers
-from rest_framework.parsers import BaseParser, MultiPartParser
+from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -24,6 +24,7 @@ from cases.api.kinds import OfEitherKind
 from cases.attachments import UNCLAIMED_FOR, store_picture
 from cases.models import Attachment, Upload
 from cases.pictures import MAX_BYTES, MAX_FORM_BYTES, Claims, believable, too_big
+from governance.common.api.parsers import FormInParts
 from governance.common.api.problems import PreconditionFailed
 from governance.common.api.strict import Moment, Strict
 from governance.common.errors import Invalid, TooLarge, UnsupportedType
@@ -109,7 +110,7 @@ class UploadFacts(serializers.Serializer[Any]):
 class Attachments(OfEitherKind):
     """Pictures in one go."""
 
-    parser_classes = (MultiPartParser,)
+    parser_classes = (FormInParts,)
     serializer_class = StoredPicture
 
     @extend_schema(

@@ -69,6 +69,8 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     """403 for a form that was open too long or that another site sent (`CSRF_FAILURE_VIEW`)."""
     template = "errors/_403_csrf.html" if is_partial(request) else "errors/403_csrf.html"
     logger.info("csrf_refused", reason=reason)
+    if is_of_program(request):
+        return _render(request, HTTPStatus.FORBIDDEN, {})
     return HttpResponse(loader.render_to_string(template, {}, request), status=HTTPStatus.FORBIDDEN)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 REST_FRAMEWORK: dict[str, Any] = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
         "partymembers.api.authentication.KeyAuthentication",
-        "rest_framework.authentication.SessionAuthentication",
+        "partymembers.api.authentication.PersonAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["partymembers.api.permissions.HasScope"],
     "DEFAULT_THROTTLE_CLASSES": ["partymembers.api.throttling.RateOfKey"],

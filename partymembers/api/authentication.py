@@ -11,9 +11,10 @@ from typing import Any
 import structlog
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from drf_spectacular.authentication import SessionScheme
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
-from rest_framework.authentication import BaseAuthentication, get_authorization_header
-from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.authentication import BaseAuthentication, SessionAuthentication, get_authorization_header
+from rest_framework.exceptions import AuthenticationFailed, PermissionDenied
 from rest_framework.request import Request
 
 from governance.common.errors import Throttled
@@ -27,6 +28,7 @@ _KEY = re.compile(r"^gz_([0-9a-f]{10})_([A-Za-z0-9_-]{43})$")
 _USED = timedelta(minutes=1)
 #: Wrong keys from one address in a minute, after which it has to wait.
 MOST_WRONG = 30
+UNSIGNED = _("A write by a signed-in person needs the token of the page in X-CSRFToken.")
 WRONG = _("This API key is not valid: it is mistyped, has expired or was revoked.")
 
 
@@ -74,6 +76,23 @@ def _key() -> Kept[ApiKey]:
 def _count_wrong(request: Request) -> None:
     if counted(f"wrong-keys:{address_of(request)}:{timezone.now():%H%M}") > MOST_WRONG:
         raise Throttled(retry_after=60)
+
+
+class PersonAuthentication(SessionAuthentication):
+    """The portal's own session; writes need the token that its pages hold."""
+
+    def enforce_csrf(self, request: Request) -> None:
+        """Pass a write with the token. Raises PermissionDenied in the caller's language."""
+        try:
+            super().enforce_csrf(request)
+        except PermissionDenied as error:
+            raise PermissionDenied(UNSIGNED) from error
+
+
+class PersonScheme(SessionScheme):
+    """How the OpenAPI document describes a session."""
+
+    target_class = "partymembers.api.authentication.PersonAuthentication"
 
 
 class KeyScheme(OpenApiAuthenticationExtension):

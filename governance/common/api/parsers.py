@@ -10,7 +10,7 @@ from typing import IO, Any
 from django.http import UnreadablePostError
 from django.utils.translation import gettext as _
 from rest_framework.exceptions import ParseError
-from rest_framework.parsers import JSONParser
+from rest_framework.parsers import DataAndFiles, JSONParser, MultiPartParser
 
 
 def body_of(parser_context: Mapping[str, Any] | None) -> bytes:
@@ -62,3 +62,19 @@ def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 def _no_number(constant: str) -> float:
     """NaN and Infinity, which Python writes and JSON does not have. Raises ValueError."""
     raise ValueError(constant)
+
+
+class FormInParts(MultiPartParser):
+    """A form with files, whose faults are told in the caller's language."""
+
+    def parse(
+        self,
+        stream: IO[Any],
+        media_type: str | None = None,
+        parser_context: Mapping[str, Any] | None = None,
+    ) -> DataAndFiles[Any, Any]:
+        """Fields and files. Raises ParseError (400)."""
+        try:
+            return super().parse(stream, media_type, parser_context)
+        except ParseError as error:
+            raise ParseError(_("This is no form as multipart/form-data has it.")) from error

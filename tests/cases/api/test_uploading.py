@@ -13,16 +13,19 @@ from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
 
+from cases import uploads
 from cases.attachments import UNCLAIMED_FOR
 from cases.models import Attachment, Upload
-from cases.pictures import MAX_BYTES
+from cases.pictures import MAX_BYTES, Claims
 from cases.tasks import expire_uploads
 from cases.uploads import MOST_UNFINISHED
 from tests.cases.api.scenes import act, fields_of
 from tests.factories.cases import make_world, report
 from tests.factories.grids import make_city
 from tests.factories.keys import Caller
+from tests.factories.people import make_user
 from tests.factories.pictures import picture_bytes
+from tests.factories.threads import at_once
 
 pytestmark = pytest.mark.django_db
 UPLOADS, ATTACHMENTS = "/api/v1/uploads/", "/api/v1/attachments/"
@@ -161,6 +164,19 @@ def test_an_upload_belongs_to_its_account_is_deleted_by_it_and_expires_after_a_d
     assert begin(caller, 5).status_code == 429
 
 
+@pytest.mark.django_db(transaction=True)
+def test_two_at_once_do_not_pass_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(uploads, "MOST_UNFINISHED", 1)
+    user, at = make_user(), timezone.now()
+
+    def begun() -> Upload:
+        return uploads.begin_upload(uploader=user, length=5, role="before", claims=Claims(), at=at)
+
+    found = at_once(*[begun] * 4)
+
+    assert sorted(type(each).__name__ for each in found) == ["Throttled"] * 3 + ["Upload"]
+
+
 def test_a_picture_comes_in_one_go_with_what_is_said_of_it(caller: Caller) -> None:
     file = SimpleUploadedFile("a.jpg", PICTURE, "image/jpeg")
     made = caller.post(
@@ -185,3 +201,14 @@ def test_a_picture_comes_in_one_go_with_what_is_said_of_it(caller: Caller) -> No
         answer = caller.post(ATTACHMENTS, {"file": SimpleUploadedFile("a.jpg", data)}, format="multipart")
         assert fields_of(answer, status) == ["file"], len(data)
     assert Attachment.objects.count() == 1
+
+
+def test_a_form_in_pieces_is_refused_in_the_callers_language(caller: Caller) -> None:
+    kind = "multipart/form-data; boundary="
+    refused = caller.post(ATTACHMENTS, b"x", content_type=kind, headers={"Accept-Language": "zh-hans"})
+    told = refused.json()
+    assert (refused.status_code, told["code"], told["detail"]) == (
+        400,
+        "malformed",
+        "这不是符合 multipart/form-data 的表单。",
+    )

@@ -73,8 +73,9 @@ def test_a_session_reads_without_a_token_and_writes_only_with_one(city: City) ->
     client = APIClient(enforce_csrf_checks=True)
     client.force_login(make_user())
     assert client.get(ORDERS).status_code == 200
-    refused = client.post(ORDERS, {}, format="json")
+    refused = client.post(ORDERS, {}, format="json", headers={"Accept-Language": "zh-hans"})
     assert (refused.status_code, refused.headers["Content-Type"]) == (403, "application/problem+json")
+    assert refused.json()["detail"] == "已登录的人员提交写入时，须在 X-CSRFToken 中带上页面的令牌。"
     client.get("/password/")  # a page with a form leaves the token behind
     token = client.cookies["csrftoken"].value
     assert client.post(ORDERS, {}, format="json", headers={"X-CSRFToken": token}).status_code == 400
