@@ -113,8 +113,10 @@ def _nudge() -> None:
         write.apply_async(expires=60, retry=False)
 
 
-def drop_export(*, job: ExportJob) -> None:
+def drop_export(*, job: ExportJob, at: datetime, ip: str | None = None) -> None:
     """Delete an export with its file; who is writing it notices with the next rows."""
     with transaction.atomic():
-        ExportJob.objects.filter(pk=job.pk).delete()
+        gone, _each = ExportJob.objects.filter(pk=job.pk).delete()
+        if gone:  # of two who delete it at once, one has
+            record_access(job.user, "exportjob_deleted", job, ip, at=at, kind=job.kind, format=job.format)
         transaction.on_commit(lambda: forget_files(names_of(job.token, job.format)))

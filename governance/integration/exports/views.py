@@ -100,7 +100,7 @@ class OneExport(_Exports):
     )
     def delete(self, request: Request, id: str) -> Response:
         """Deletes the file, too; one that is being written is stopped."""
-        drop_export(job=self.found(id))
+        drop_export(job=self.found(id), at=timezone.now(), ip=address_of(request))
         return Response(status=204)
 
 

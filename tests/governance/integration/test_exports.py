@@ -313,6 +313,11 @@ def test_deleted_or_a_week_old_it_is_gone_with_its_file(
     with django_capture_on_commit_callbacks(execute=True):
         assert caller.delete(dropped["url"]).status_code == 204
     assert caller.get(dropped["url"]).status_code == 404
+    first, _second = AuditEntry.objects.filter(action="exportjob_added").order_by("pk")
+    deleted = AuditEntry.objects.get(action="exportjob_deleted")
+    assert (deleted.target, deleted.actor, deleted.data) == (
+        first.target, caller.user, {"kind": "orders", "format": "jsonl"},
+    )  # fmt: skip
     assert [each.name for each in (tmp_path / "exports").iterdir()] == [f"{kept['id']}.jsonl"]
 
     at = timezone.now()
