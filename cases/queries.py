@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
 from math import cos, radians
-from typing import Any
+from typing import Any, Final
 
 from django.db.models import Case as Choose
 from django.db.models import Exists, F, OuterRef, Prefetch, When
@@ -286,22 +286,33 @@ def _pictures() -> Kept[Attachment]:
     return Kept(Attachment.objects.filter(case_id=Slot("case_id")).order_by("pk"))
 
 
+#: Orders whose distance is measured.
+_MOST_COMPARED: Final = 50
+
+
 def near_duplicates(
     cases: CaseQuerySet, *, matter_id: int, lng: float, lat: float, since: datetime, metres: float = 50
 ) -> list[Case]:
-    """Open orders of the same matter reported nearby since an instant; nearest first, at most five."""
+    """Open orders of the same matter reported nearby since an instant; nearest first, at most five.
+
+    Where there are very many, the latest are compared.
+    """
     degree = metres / 111_320
     wide = degree / max(0.01, abs(_cos(lat)))
-    rows = cases.filter(
-        matter_id=matter_id,
-        state__in=OPEN_STATES,
-        reported_at__gte=since,
-        lng__range=(lng - wide, lng + wide),
-        lat__range=(lat - degree, lat + degree),
-    ).select_related("matter", "place")
+    rows = (
+        cases.filter(
+            matter_id=matter_id,
+            state__in=OPEN_STATES,
+            reported_at__gte=since,
+            lng__range=(lng - wide, lng + wide),
+            lat__range=(lat - degree, lat + degree),
+        )
+        .select_related("matter", "place")
+        .order_by("-reported_at", "-pk")
+    )
     found = [
         (metres_between(lng, lat, c.lng, c.lat), c)
-        for c in rows[:50]
+        for c in rows[:_MOST_COMPARED]
         if c.lng is not None and c.lat is not None
     ]
     found = sorted((pair for pair in found if pair[0] <= metres), key=lambda pair: pair[0])[:5]

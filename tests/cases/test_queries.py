@@ -6,9 +6,11 @@ from datetime import timedelta
 
 import pytest
 
+from cases import queries
+from cases.models import Case
 from cases.queries import as_said, ball, metres_between
 from cases.workflow import Stage
-from tests.factories.cases import MINUTE, NOON, bring_to, make_world
+from tests.factories.cases import MINUTE, NOON, bring_to, make_world, report
 
 HOUR = timedelta(hours=1)
 
@@ -43,6 +45,18 @@ def test_the_stage_at_hand_leads_and_is_late_from_the_first_moment_on() -> None:
 @pytest.mark.django_db
 def test_an_ended_order_has_no_clock_that_leads() -> None:
     assert ball(bring_to(make_world(), "closed"), now=NOON) is None
+
+
+@pytest.mark.django_db
+def test_of_very_many_orders_nearby_the_latest_are_compared(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(queries, "_MOST_COMPARED", 1)
+    world = make_world()
+    latest, before = report(world, at=NOON), report(world, at=NOON - HOUR)
+    where = {"lng": latest.lng, "lat": latest.lat, "since": NOON - 2 * HOUR}
+    for ids in ([latest.pk, before.pk], [before.pk]):
+        rows = Case.objects.filter(pk__in=ids)
+        (found,) = queries.near_duplicates(rows, matter_id=world.matter.pk, **where)
+        assert found.pk == ids[0]
 
 
 def test_metres_between_two_near_points() -> None:
