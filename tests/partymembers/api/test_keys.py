@@ -76,6 +76,8 @@ def test_a_session_reads_without_a_token_and_writes_only_with_one(city: City) ->
     refused = client.post(ORDERS, {}, format="json", headers={"Accept-Language": "zh-hans"})
     assert (refused.status_code, refused.headers["Content-Type"]) == (403, "application/problem+json")
     assert refused.json()["detail"] == "已登录的人员提交写入时，须在 X-CSRFToken 中带上页面的令牌。"
+    beside = client.post("/api/v1/schema/", {}, format="json").json()
+    assert (beside["status"], beside["code"]) == (403, "not_allowed")
     client.get("/password/")  # a page with a form leaves the token behind
     token = client.cookies["csrftoken"].value
     assert client.post(ORDERS, {}, format="json", headers={"X-CSRFToken": token}).status_code == 400
