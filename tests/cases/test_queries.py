@@ -51,7 +51,7 @@ def test_an_ended_order_has_no_clock_that_leads() -> None:
 def test_of_very_many_orders_nearby_the_latest_are_compared(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(queries, "_MOST_COMPARED", 1)
     world = make_world()
-    latest, before = report(world, at=NOON), report(world, at=NOON - HOUR)
+    before, latest = report(world, at=NOON - HOUR), report(world, at=NOON)
     where = {"lng": latest.lng, "lat": latest.lat, "since": NOON - 2 * HOUR}
     for ids in ([latest.pk, before.pk], [before.pk]):
         rows = Case.objects.filter(pk__in=ids)
