@@ -51,7 +51,7 @@ class CalendarDayAdmin(ConfigurationAdmin):
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         """The list; above it each year that is not published, and how far open orders have followed."""
-        if request.method == "GET":
+        if request.method != "POST":
             for warning in publication_warnings(timezone.now()):
                 messages.warning(request, warning)
             if (told := _progress()) is not None:
@@ -112,6 +112,6 @@ class WorkHoursAdmin(ConfigurationAdmin):
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         """The list; above it how far open orders have followed a change."""
-        if request.method == "GET" and (told := _progress()) is not None:
+        if request.method != "POST" and (told := _progress()) is not None:
             messages.info(request, told)
         return super().changelist_view(request, extra_context)

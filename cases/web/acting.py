@@ -14,7 +14,6 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods
 
 from cases.models import Case
 from cases.permissions import require
@@ -24,12 +23,13 @@ from cases.web.reporting import Posted, kept_photos, posted
 from cases.workflow import WORKFLOWS, Rule
 from governance.common.errors import DomainError, WrongState
 from governance.common.htmx import is_partial, toast, trigger
+from governance.common.methods import require_form
 from partymembers.middleware import access_for
 from partymembers.models import User
 
 
 @login_required
-@require_http_methods(["GET", "POST"])
+@require_form
 def act(request: HttpRequest, number: str, action: str) -> HttpResponse:
     """Show the form of an action (GET), or take the action (POST).
 

@@ -21,7 +21,7 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from cases.attachments import MOST_AT_ONCE, TOO_MANY, discard_picture, store_picture, visible_attachment
 from cases.models import Attachment
@@ -120,7 +120,7 @@ def attachment(request: HttpRequest, token: str) -> HttpResponseBase:
     return _serve(request, token, small=False)
 
 
-@require_http_methods(["GET", "HEAD"])
+@require_safe
 def thumbnail(request: HttpRequest, token: str) -> HttpResponseBase:
     """A picture at 480 pixels."""
     return _serve(request, token, small=True)

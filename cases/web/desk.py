@@ -16,7 +16,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from cases.actions.desk import accept_case, decline_case, dispatch_case
 from cases.filters import CaseFilter
@@ -45,7 +45,7 @@ MOST_SAVED_VIEWS = 20
 
 
 @login_required
-@require_GET
+@require_safe
 def desk(request: HttpRequest) -> HttpResponse:
     """The desk's inbox, first due first."""
     access = access_for(request)
@@ -55,7 +55,7 @@ def desk(request: HttpRequest) -> HttpResponse:
 
 
 @login_required
-@require_GET
+@require_safe
 def handling(request: HttpRequest) -> HttpResponse:
     """What the actor's units have to handle."""
     access = access_for(request)
@@ -192,7 +192,7 @@ def delete_view(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @login_required
-@require_GET
+@require_safe
 def search(request: HttpRequest) -> HttpResponse:
     """Every order that the actor may see, open or ended; a full number opens its order."""
     access, now = access_for(request), timezone.now()
@@ -276,7 +276,7 @@ def _do(action: str, case: Case, actor: User, note: str) -> Verdict:
 
 
 @login_required
-@require_GET
+@require_safe
 def news(request: HttpRequest) -> HttpResponse:
     """How many orders wait in each view, for the list that is open: asked every half minute."""
     access, now = access_for(request), timezone.now()

@@ -16,7 +16,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_POST, require_safe
 
 from cases import pace
 from cases.models import Case, CoReporter
@@ -39,6 +39,7 @@ from cases.web.reporting import Posted, kept_photos, posted_publicly
 from cases.web.wish_asking import WISH_THANKS, why_not, wish_context
 from cases.workflow import WORKFLOWS, Kind
 from governance.common.errors import DomainError, NotVisible, WrongState
+from governance.common.methods import require_form
 from partymembers.access import NOTHING
 
 UNKNOWN: Final = gettext_lazy("There is no report with this number and phone. Please check both.")
@@ -60,7 +61,7 @@ def gone(request: HttpRequest) -> HttpResponse:
 
 
 @never_cache
-@require_http_methods(["GET"])
+@require_safe
 def public_follow_order(request: HttpRequest, token: str) -> HttpResponse:
     """The order behind a link: where it stands, what happened, and what the reporter may do."""
     followed = followed_by(token)
@@ -70,7 +71,7 @@ def public_follow_order(request: HttpRequest, token: str) -> HttpResponse:
 
 
 @never_cache
-@require_http_methods(["POST"])
+@require_POST
 def public_act(request: HttpRequest, token: str, action: str) -> HttpResponse:
     """Rate, add information, urge or withdraw, as the reporter of the link."""
     followed, at = followed_by(token), timezone.now()
@@ -182,11 +183,11 @@ def _of_wish(followed: Followed) -> dict[str, Any]:
 
 
 @never_cache
-@require_http_methods(["GET", "POST"])
+@require_form
 def public_follow(request: HttpRequest) -> HttpResponse:
     """Find a report again by its number and phone. Whatever is wrong, the answer is the same."""
     at = timezone.now()
-    if request.method == "GET":
+    if request.method != "POST":
         return _ask(request, FollowForm(), asks=False)
     form, asks, status = FollowForm(request.POST), False, HTTPStatus.BAD_REQUEST
     if form.is_valid():

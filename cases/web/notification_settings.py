@@ -15,7 +15,7 @@ from django.utils import timezone
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_safe
 
 from cases.actions.delivering import confirm_address, save_preference
 from cases.gateways import GATEWAYS, Letter, Refused, Unreachable
@@ -23,6 +23,7 @@ from cases.models import DeliveryPreference, OutboundChannel
 from cases.outbound import enabled_channels
 from cases.web.forms.delivering import DeliveryForm
 from governance.common.errors import DomainError
+from governance.common.methods import require_form
 from partymembers.audit import address_of
 from partymembers.devices import is_on_a_phone
 from partymembers.middleware import access_for
@@ -31,7 +32,7 @@ from partymembers.models import User
 
 @login_required
 @never_cache
-@require_http_methods(["GET", "POST"])
+@require_form
 def notification_settings(request: HttpRequest) -> HttpResponse:
     """The form (GET), or what was chosen (POST): a new address gets a link that confirms it."""
     user = cast(User, request.user)
@@ -77,7 +78,7 @@ def _send_link(request: HttpRequest, address: str, token: str) -> None:
 
 @login_required
 @never_cache
-@require_GET
+@require_safe
 def confirm_mail(request: HttpRequest, token: str) -> HttpResponse:
     """Follow the link of an e-mail: from now on messages go to its address."""
     user = cast(User, request.user)

@@ -15,7 +15,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from cases.actions.reading import read_all_notifications, read_notification
 from cases.inbox import (
@@ -59,7 +59,7 @@ def _unread(request: HttpRequest) -> int:
 
 
 @login_required
-@require_GET
+@require_safe
 def notifications(request: HttpRequest) -> HttpResponse:
     """The user's own messages, one line for each order: its newest.
 
@@ -102,7 +102,7 @@ def _notices(request: HttpRequest, user: User, *, only_unread: bool) -> list[Not
 
 
 @login_required
-@require_GET
+@require_safe
 def open_notification(request: HttpRequest, notification_id: int) -> HttpResponse:
     """Follow a message to its order; that reads it. An order that is no longer theirs stays unopened."""
     user = cast(User, request.user)
@@ -159,7 +159,7 @@ def read_all(request: HttpRequest) -> HttpResponse:
 
 
 @never_cache
-@require_GET
+@require_safe
 def unread(request: HttpRequest) -> HttpResponse:
     """What an open page asks now and then: how many are unread, and what came since it last asked."""
     if not request.user.is_authenticated:

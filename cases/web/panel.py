@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from cases.attachments import is_for_reporters
 from cases.choices import handling_timer
@@ -111,14 +111,14 @@ _LOOK_BACK = timedelta(days=90)
 
 
 @login_required
-@require_GET
+@require_safe
 def detail(request: HttpRequest, number: str) -> HttpResponse:
     """The whole order: clocks, before and after, history, place, who handles it."""
     return render(request, "cases/detail.html", order_context(request, number))
 
 
 @login_required
-@require_GET
+@require_safe
 def panel(request: HttpRequest, number: str) -> HttpResponse:
     """The same order in the pane beside a list."""
     return render(request, "cases/_panel.html", order_context(request, number))

@@ -17,7 +17,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from cases import pace
 from cases.actions.reporting import join_case, report_case
@@ -40,6 +40,7 @@ from cases.web.reporting import (
 )
 from governance.common.errors import DomainError
 from governance.common.forms import BaseForm
+from governance.common.methods import require_form
 from grids.models import Building, Level, Place, QrCode
 
 _FEW: Final = 8
@@ -93,14 +94,14 @@ def gone(request: HttpRequest) -> HttpResponse:
 
 
 @never_cache
-@require_http_methods(["GET", "POST"])
+@require_form
 def public_report(request: HttpRequest, token: str) -> HttpResponse:
     """The form of a code (GET), or the report (POST), which leads to the page that follows it."""
     spot, at = spot_of(token), timezone.now()
     if spot is None:
         return gone(request)
     ensure_upload_key(request)
-    if request.method == "GET":
+    if request.method != "POST":
         form = PublicReportForm(initial={"client_id": str(uuid4())})
         return _show(request, spot, form, at)
     return _sent(request, spot, PublicReportForm(request.POST), at, take=partial(_taken, request, spot))
@@ -185,14 +186,14 @@ def common_matters(community: Place | None, at: datetime) -> list[Choice]:
     return [choice_of(leaf, at) for leaf in list(leaves.values())[:_FEW]]
 
 
-@require_GET
+@require_safe
 def public_matters(request: HttpRequest, token: str) -> HttpResponse:
     """Matters by everyday words."""
     return found_part(request, timezone.now()) if spot_of(token) else gone(request)
 
 
 @never_cache
-@require_GET
+@require_safe
 def public_similar(request: HttpRequest, token: str) -> HttpResponse:
     """Open reports of the same matter around the code: what, when, which state; nobody's name or words."""
     spot, leaf = spot_of(token), matter_of(request.GET.get("matter", ""))

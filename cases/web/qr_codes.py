@@ -12,7 +12,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from cases.web.reporting import building_words
 from governance.common.errors import NotAllowed
@@ -36,7 +36,7 @@ class Plate:
 
 
 @login_required
-@require_GET
+@require_safe
 def qr_codes(request: HttpRequest) -> HttpResponse:
     """Codes in use below the desks that the person staffs."""
     access = access_for(request)

@@ -21,7 +21,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from cases.actions.reporting import join_case, report_case, too_far
 from cases.attachments import lend_to_session, unclaimed
@@ -32,6 +32,7 @@ from cases.web.attachments import ensure_upload_key, posted_photos, shown, uploa
 from cases.web.forms.reporting import JoinForm, ReportForm, point_of
 from cases.web.picking import choice_classes, choice_of, chosen, found_part, matter_of
 from governance.common.errors import DomainError, NotAllowed
+from governance.common.methods import require_form
 from grids.boundaries import locate as locate_point
 from grids.geojson import feature_collection
 from grids.models import Building, Level, Place
@@ -89,13 +90,13 @@ def kept_photos(request: HttpRequest, photos: Posted) -> list[dict[str, Any]]:
 
 
 @login_required
-@require_http_methods(["GET", "POST"])
+@require_form
 def report(request: HttpRequest) -> HttpResponse:
     """The form (GET), or the report (POST); the same `client_id` again answers with the first order."""
     access, at = access_for(request), timezone.now()
     if access.officer_roles:
         raise NotAllowed(_("Officers configure, grant and audit; they do not report."))
-    if request.method == "GET":
+    if request.method != "POST":
         form = ReportForm(initial={"client_id": str(uuid4())}, grids=grids_of(access))
         return _show(request, form, access, at)
     form = ReportForm(request.POST, grids=grids_of(access))
@@ -187,7 +188,7 @@ def grids_of(access: Access) -> PlaceQuerySet:
 
 
 @login_required
-@require_GET
+@require_safe
 def reported(request: HttpRequest, number: str) -> HttpResponse:
     """What became of the report that was just sent: its number and what comes next."""
     case = visible_case(number, access_for(request))
@@ -195,14 +196,14 @@ def reported(request: HttpRequest, number: str) -> HttpResponse:
 
 
 @login_required
-@require_GET
+@require_safe
 def matter_search(request: HttpRequest) -> HttpResponse:
     """Matters by everyday words, as rows of the sheet."""
     return found_part(request, timezone.now())
 
 
 @login_required
-@require_GET
+@require_safe
 def locate(request: HttpRequest) -> HttpResponse:
     """The grid of a position, as a part of the form; outside every grid it says to whom it goes."""
     return render(request, "cases/_where.html", where(request))
@@ -247,7 +248,7 @@ def building_words(building: Building) -> str:
 
 
 @login_required
-@require_GET
+@require_safe
 def similar(request: HttpRequest) -> HttpResponse:
     """Open orders of the same matter around the position, of those that the person may see."""
     leaf = matter_of(request.GET.get("matter", ""))
@@ -304,7 +305,7 @@ def _not_joined(
 
 
 @never_cache
-@require_GET
+@require_safe
 def outbox_state(request: HttpRequest) -> HttpResponse:
     """What the outbox needs before it sends: who is signed in, and a fresh token against forgery."""
     if not request.user.is_authenticated:
@@ -313,13 +314,13 @@ def outbox_state(request: HttpRequest) -> HttpResponse:
 
 
 @login_required
-@require_GET
+@require_safe
 def outbox(request: HttpRequest) -> HttpResponse:
     """What waits on this phone; the page's script fills it from the phone's own store."""
     return render(request, "cases/outbox.html")
 
 
-@require_GET
+@require_safe
 def service_worker(request: HttpRequest) -> HttpResponse:
     """The script that lets the report page open without network; it stands at the root, so as to serve it."""
     body = render_to_string("cases/sw.js")

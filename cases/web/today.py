@@ -17,7 +17,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_safe
 
 from cases.models import Attachment, Case, CaseEvent, Feedback
 from cases.permissions import is_rating_open, require
@@ -27,6 +27,7 @@ from cases.web.forms import ACTION_FORMS, ActionForm
 from cases.web.reporting import Posted, kept_photos, posted, wants_json
 from cases.workflow import State
 from governance.common.errors import DomainError
+from governance.common.methods import require_form
 from governance.common.pagination import paginate
 from grids.models import ORDER_LEVELS, Level
 from partymembers.access import Access
@@ -96,7 +97,7 @@ def todo_count(request: HttpRequest) -> int:
 
 
 @login_required
-@require_GET
+@require_safe
 def today(request: HttpRequest) -> HttpResponse:
     """The list; `?tab=` check, handle or done narrows it."""
     access, now, user = access_for(request), timezone.now(), cast(User, request.user)
@@ -153,7 +154,7 @@ def _tasks(cases: Iterable[Case], access: Access, now: datetime) -> list[Task]:
 
 
 @login_required
-@require_http_methods(["GET", "POST"])
+@require_form
 def verify(request: HttpRequest, number: str) -> HttpResponse:
     """Check a result on the spot: a photo, then pass, or rework with a sentence (`verdict`)."""
     try:
@@ -168,7 +169,7 @@ def _verify(request: HttpRequest, number: str) -> HttpResponse:
     access, at, user = access_for(request), timezone.now(), cast(User, request.user)
     case = visible_case(number, access)
     require(user, "check_pass", case, at=at, access=access)
-    if request.method == "GET":
+    if request.method != "POST":
         return _verify_page(request, case, None, Posted())
     verdict = request.POST.get("verdict", "")
     if verdict not in ("check_pass", "check_fail"):
@@ -230,7 +231,7 @@ class MineRow:
 
 
 @login_required
-@require_GET
+@require_safe
 def mine(request: HttpRequest) -> HttpResponse:
     """What I reported or joined, newest first, and what became of it."""
     access, now, user = access_for(request), timezone.now(), cast(User, request.user)

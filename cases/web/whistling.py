@@ -12,7 +12,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 from django.utils.translation import gettext_lazy
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from cases.models import Case, Whistle, WhistleCall
 from cases.permissions import require
@@ -62,7 +62,7 @@ def whistle_cards(case: Case, *, now: datetime) -> list[Card]:
 
 
 @login_required
-@require_GET
+@require_safe
 def whistle_found(request: HttpRequest, number: str) -> HttpResponse:
     """Whom a search finds, below those already ticked; the desk's form asks while somebody types."""
     access, at = access_for(request), timezone.now()
@@ -90,7 +90,7 @@ class CallRow:
 
 
 @login_required
-@require_GET
+@require_safe
 def whistles(request: HttpRequest) -> HttpResponse:
     """Whistles to me, my units and my branches: what waits for a step, or what is done (`?tab=done`)."""
     access, now = access_for(request), timezone.now()

@@ -14,7 +14,6 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods
 
 from cases import clocks
 from cases.attachments import unclaimed
@@ -29,12 +28,13 @@ from cases.wishes import where_of
 from cases.workflow import WORKFLOWS, Kind, Rule, Stage
 from governance.common.errors import DomainError, WrongState
 from governance.common.htmx import is_partial, toast, trigger
+from governance.common.methods import require_form
 from partymembers.middleware import access_for
 from partymembers.models import User
 
 
 @login_required
-@require_http_methods(["GET", "POST"])
+@require_form
 def wish_act(request: HttpRequest, number: str, action: str) -> HttpResponse:
     """Show the form of an action (GET), or take the action (POST).
 

@@ -20,7 +20,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from cases import pace
 from cases.actions.wish_asking import ask_wish
@@ -38,6 +38,7 @@ from cases.web.reporting import Posted, grids_of, kept_photos, posted, posted_pu
 from cases.wishes import last_claim
 from cases.workflow import WORKFLOWS, State
 from governance.common.errors import DomainError, NotAllowed, NotVisible, WrongState
+from governance.common.methods import require_form
 from governance.common.pagination import paginate
 from governance.common.typed import row_id, words
 from partymembers.devices import may_trust
@@ -73,14 +74,14 @@ _KNOWN: Final = (State.CONFIRMED, State.BEGUN, State.DELIVERED, State.CLOSED)
 
 
 @never_cache
-@require_http_methods(["GET", "POST"])
+@require_form
 def public_wish(request: HttpRequest, token: str) -> HttpResponse:
     """The wish form of a code (GET), or the wish (POST), which leads to the page that follows it."""
     spot, at = spot_of(token), timezone.now()
     if spot is None:
         return gone(request)
     ensure_upload_key(request)
-    if request.method == "GET":
+    if request.method != "POST":
         return _ask_public(request, spot, PublicAskForm(initial={"client_id": str(uuid4())}), Posted())
     form, asks, status = PublicAskForm(request.POST), False, HTTPStatus.BAD_REQUEST
     photos = posted_publicly(request, "photos", at=at)
@@ -136,7 +137,7 @@ def _pictures(request: HttpRequest, photos: Posted) -> dict[str, Any]:
 
 
 @login_required
-@require_http_methods(["GET", "POST"])
+@require_form
 def wish_ask(request: HttpRequest) -> HttpResponse:
     """Ask for a wish of one's own, or on behalf of a resident where one works among them."""
     access, user, at = access_for(request), cast(User, request.user), timezone.now()
@@ -151,7 +152,7 @@ def wish_ask(request: HttpRequest) -> HttpResponse:
         "grid": only[0] if len(only) == 1 else None,
         "home": home_of(user),
     }
-    if request.method == "GET":
+    if request.method != "POST":
         return _ask_signed(request, SignedAskForm(initial=first, **known), Posted())
     form, photos = SignedAskForm(request.POST, **known), posted(request, "photos", at=at)
     if form.is_valid() and not photos.error:
@@ -177,7 +178,7 @@ def _ask_signed(
 
 
 @login_required
-@require_GET
+@require_safe
 def ask_homes(request: HttpRequest) -> HttpResponse:
     """Communities of a name, and what lies inside the place that is ticked; asked while somebody types."""
     typed = words(request.GET.get("words_of_place", ""), most=50)
@@ -186,7 +187,7 @@ def ask_homes(request: HttpRequest) -> HttpResponse:
 
 
 @login_required
-@require_GET
+@require_safe
 def my_wishes(request: HttpRequest) -> HttpResponse:
     """What I asked, for myself or on somebody's behalf, newest first, and what became of it."""
     rows = Case.objects.wishes().filter(reporter=cast(User, request.user))
@@ -207,7 +208,7 @@ def my_wishes(request: HttpRequest) -> HttpResponse:
 
 
 @login_required
-@require_GET
+@require_safe
 def my_wish(request: HttpRequest, number: str) -> HttpResponse:
     """One wish of mine: where it stands, and what I may do."""
     return _show_mine(request, _mine(request, number))

@@ -21,7 +21,7 @@ from django.utils.functional import Promise
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from cases.actions.wishes import confirm_claim
 from cases.models import Attachment, Case, Claim
@@ -38,6 +38,7 @@ from cases.workflow import WISH_OPEN_STATES, WORKFLOWS, Kind, Rule, Stage, State
 from governance.common.errors import DomainError, Invalid, NotAllowed, NotVisible, WrongState
 from governance.common.formats import masked_name, masked_phone
 from governance.common.kept import MOST_KEPT, Kept, Slot
+from governance.common.methods import require_form
 from governance.common.pagination import CursorPage, paginate
 from partymembers.access import Access
 from partymembers.audit import address_of, read_personal
@@ -148,7 +149,7 @@ class WishRow:
 
 
 @login_required
-@require_GET
+@require_safe
 def wish_desk(request: HttpRequest) -> HttpResponse:
     """The desk's wishes, first due first, in heaps by what is to be done."""
     access, now = access_for(request), timezone.now()
@@ -222,7 +223,7 @@ def desk_wish(number: str, access: Access) -> Case:
 
 
 @login_required
-@require_GET
+@require_safe
 def wish_order(request: HttpRequest, number: str) -> HttpResponse:
     """Everything of a wish for its desk: the asker, the public half, claims, clocks, history, actions."""
     access, now, user = access_for(request), timezone.now(), cast(User, request.user)
@@ -314,7 +315,7 @@ def wish_open(request: HttpRequest, number: str) -> HttpResponse:
 
 
 @login_required
-@require_http_methods(["GET", "POST"])
+@require_form
 def wish_desk_act(request: HttpRequest, number: str, action: str) -> HttpResponse:
     """Show the form of an action (GET), or take it (POST); a refusal gives back what was typed."""
     case = desk_wish(number, access_for(request))
@@ -332,7 +333,7 @@ def _take(request: HttpRequest, case: Case, rule: Rule) -> HttpResponse:
     access, at, user = access_for(request), timezone.now(), cast(User, request.user)
     require(user, rule.action, case, at=at, access=access)
     make = WISH_DESK_FORMS[rule.action]
-    if request.method == "GET" or "find" in request.POST:
+    if request.method != "POST" or "find" in request.POST:
         looked = {"initial": request.POST.dict()} if request.POST else {}
         return _show(request, make(**looked, case=case, actor=user, access=access, at=at), rule, Posted())
     form = make(request.POST, case=case, actor=user, access=access, at=at)

@@ -13,7 +13,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from cases.catalogue import wish_kinds
 from cases.models import Attachment, Case, Claim, Wish
@@ -69,7 +69,7 @@ _MOST_PAGES: Final = 1000
 
 
 @login_required
-@require_GET
+@require_safe
 def wishes(request: HttpRequest) -> HttpResponse:
     """The wall: one's own claims above, below what waits for somebody, the nearest first."""
     user, access, now = cast(User, request.user), access_for(request), timezone.now()
@@ -146,7 +146,7 @@ def _position(request: HttpRequest) -> tuple[float, float] | None:
 
 
 @login_required
-@require_GET
+@require_safe
 def my_claims(request: HttpRequest) -> HttpResponse:
     """Everything that one has taken on, newest first, and what became of it."""
     user, access, now = cast(User, request.user), access_for(request), timezone.now()
@@ -159,7 +159,7 @@ def my_claims(request: HttpRequest) -> HttpResponse:
 
 
 @login_required
-@require_GET
+@require_safe
 def wish(request: HttpRequest, number: str) -> HttpResponse:
     """One wish: its public half, and for the confirmed claimer whom it is for and where."""
     user, access, now = cast(User, request.user), access_for(request), timezone.now()
@@ -262,7 +262,7 @@ TABS: Final = {"confirm": State.CLAIMED, "assign": State.PUBLISHED}
 
 
 @login_required
-@require_GET
+@require_safe
 def branch(request: HttpRequest) -> HttpResponse:
     """What waits for the committee: claims to confirm, and wishes that nobody has claimed."""
     user, access, now = cast(User, request.user), access_for(request), timezone.now()
@@ -307,7 +307,7 @@ def _branch_row(wish: Wish, user: User, now: datetime) -> dict[str, Any]:
 
 
 @login_required
-@require_GET
+@require_safe
 def needs(request: HttpRequest) -> HttpResponse:
     """The list of needs: open wishes compound by compound, with resources that may meet them."""
     user, access, now = cast(User, request.user), access_for(request), timezone.now()

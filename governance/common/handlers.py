@@ -105,28 +105,31 @@ def error_id() -> str:
 def server_error(request: HttpRequest) -> HttpResponse:
     """500: logged under the number that the page shows. Needs no database, session or context processor.
 
-    Programs are told by a 503 where it is worth coming again.
+    503 where it is worth coming again.
     """
-    number = error_id()
+    number, is_passing = error_id(), isinstance(sys.exc_info()[1], _PASSING)
+    status = HTTPStatus.SERVICE_UNAVAILABLE if is_passing else HTTPStatus.INTERNAL_SERVER_ERROR
     logger.error("server_error", error_id=number, path=request.path, method=request.method, exc_info=True)
     if is_of_program(request):
-        if isinstance(sys.exc_info()[1], _PASSING):
-            return _unavailable(number)
-        told = _("Something went wrong here; it was written down under %(number)s.") % {"number": number}
-        return problem_json(500, code="error", detail=told, error_id=number)
-    template = "errors/_500.html" if is_partial(request) else "errors/500.html"
-    try:
-        body = loader.get_template(template).render({"error_id": number})
-    except (TemplateDoesNotExist, OSError, ValueError):
-        body = f"<h1>500</h1><p>{number}</p>"
-    return HttpResponse(body, status=HTTPStatus.INTERNAL_SERVER_ERROR)
-
-
-def _unavailable(number: str) -> HttpResponse:
-    told = _("The database cannot be reached just now. Please send this again in a moment.")
-    response = problem_json(HTTPStatus.SERVICE_UNAVAILABLE, code="unavailable", detail=told, error_id=number)
-    response.headers["Retry-After"] = str(_PAUSE_SECONDS)
+        response = _problem(number, status)
+    else:
+        template = "errors/_500.html" if is_partial(request) else "errors/500.html"
+        try:
+            body = loader.get_template(template).render({"error_id": number})
+        except (TemplateDoesNotExist, OSError, ValueError):
+            body = f"<h1>{status}</h1><p>{number}</p>"
+        response = HttpResponse(body, status=status)
+    if is_passing:
+        response.headers["Retry-After"] = str(_PAUSE_SECONDS)
     return response
+
+
+def _problem(number: str, status: HTTPStatus) -> HttpResponse:
+    if status == HTTPStatus.SERVICE_UNAVAILABLE:
+        told = _("The database cannot be reached just now. Please send this again in a moment.")
+        return problem_json(status, code="unavailable", detail=told, error_id=number)
+    told = _("Something went wrong here; it was written down under %(number)s.") % {"number": number}
+    return problem_json(status, code="error", detail=told, error_id=number)
 
 
 class DomainErrorMiddleware:

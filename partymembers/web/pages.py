@@ -8,7 +8,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from governance.common.typed import row_id
 from partymembers import devices
@@ -18,14 +18,14 @@ from partymembers.middleware import access_for
 from partymembers.models import User
 
 
-@require_GET
+@require_safe
 @login_required
 def home(request: HttpRequest) -> HttpResponse:
     """Send everybody to the page where their work begins."""
     return redirect(home_url(request))
 
 
-@require_GET
+@require_safe
 @login_required
 def profile(request: HttpRequest) -> HttpResponse:
     """My page: posts, phone, trusted devices, language, sign-out."""

@@ -16,9 +16,10 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_POST
 
 from governance.common.errors import Invalid
+from governance.common.methods import require_form
 from partymembers import actions, devices, lockout
 from partymembers.access import access_of
 from partymembers.audit import address_of, record_access
@@ -33,7 +34,7 @@ _SIGNED_IN_SECONDS = 7 * 24 * 60 * 60
 
 @sensitive_post_parameters("password")
 @never_cache
-@require_http_methods(["GET", "POST"])
+@require_form
 def sign_in(request: HttpRequest) -> HttpResponse:
     """The sign-in page."""
     if request.user.is_authenticated:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_safe, require_POST
 
 from tests.benchmarks.models import Line
 
@@ -21,7 +21,7 @@ def insert(request: HttpRequest) -> HttpResponse:
 
 
 @login_required
-@require_GET
+@require_safe
 def select(request: HttpRequest) -> HttpResponse:
     """The newest fifty rows of the user, by index, as plain text."""
     rows = Line.objects.filter(owner_id=request.user.pk).order_by("-id")[:ROWS]

@@ -12,7 +12,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from governance.common.errors import DomainError, Invalid, NotVisible
 from governance.common.pagination import paginate
@@ -43,7 +43,7 @@ TABS = ("members", "requests", "lookback", "evaluations", "committee", "below")
 
 
 @login_required
-@require_GET
+@require_safe
 def branches(request: HttpRequest) -> HttpResponse:
     """The branches whose committees I sit in, with all below them and their figures."""
     access, today = access_for(request), timezone.localdate()
@@ -62,7 +62,7 @@ def branches(request: HttpRequest) -> HttpResponse:
 
 
 @login_required
-@require_GET
+@require_safe
 def branch(request: HttpRequest, branch_id: int) -> HttpResponse:
     """One branch; `?tab=` says which of its lists."""
     return branch_page(request, visible_branch(request, branch_id))

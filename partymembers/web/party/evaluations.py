@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from governance.common.errors import DomainError, Invalid, NotVisible
 from partymembers.actions.evaluations import evaluate_members, report_to_units
@@ -80,7 +80,7 @@ def report(request: HttpRequest, branch_id: int) -> HttpResponse:
 
 
 @login_required
-@require_GET
+@require_safe
 def evaluation_reports(request: HttpRequest) -> HttpResponse:
     """What the communities have reported to the units that I head, year by year."""
     headed = access_for(request).headed_unit_ids
@@ -91,7 +91,7 @@ def evaluation_reports(request: HttpRequest) -> HttpResponse:
 
 
 @login_required
-@require_GET
+@require_safe
 def evaluation_report(request: HttpRequest, unit_id: int, year: int) -> HttpResponse:
     """A work unit's grades of a year: how many of each, and whose. `?print=1` is a sheet of A4."""
     access = access_for(request)

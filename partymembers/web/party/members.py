@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from governance.common.errors import DomainError, Invalid, NotVisible
 from governance.common.typed import row_id, words
@@ -28,7 +28,7 @@ SHOWN = 20
 
 
 @login_required
-@require_GET
+@require_safe
 def member(request: HttpRequest, member_id: int) -> HttpResponse:
     """A member of one of my branches."""
     return render(request, "partymembers/party/member.html", _context(request, _visible(request, member_id)))

@@ -11,9 +11,10 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from governance.common.errors import DomainError, NotVisible
+from governance.common.methods import require_form
 from governance.common.typed import row_id, words
 from partymembers.actions.check_ins import ask_check_in, withdraw_check_in
 from partymembers.actions.members import move_house
@@ -30,7 +31,7 @@ SHOWN_SERVICES = 20
 
 
 @login_required
-@require_GET
+@require_safe
 def me(request: HttpRequest) -> HttpResponse:
     """My two branches, where my check-in stands, what I have served and how it was graded."""
     return _page(request, own_member(request))
@@ -72,7 +73,7 @@ def withdraw(request: HttpRequest, check_in_id: int) -> HttpResponse:
 
 
 @login_required
-@require_http_methods(["GET", "POST"])
+@require_form
 def moved(request: HttpRequest) -> HttpResponse:
     """Say where I live now; that ends a check-in."""
     member = _required(request)
@@ -97,7 +98,7 @@ def moved(request: HttpRequest) -> HttpResponse:
 
 
 @login_required
-@require_GET
+@require_safe
 def moved_homes(request: HttpRequest) -> HttpResponse:
     """What "I have moved" offers: the places of a name, and what lies inside the one that is ticked."""
     _required(request)

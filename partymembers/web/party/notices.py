@@ -6,7 +6,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from governance.common.htmx import is_partial
 from partymembers.actions.notices import read_notice
@@ -15,7 +15,7 @@ from partymembers.web.doors import user_of
 
 
 @login_required
-@require_GET
+@require_safe
 def open_notice(request: HttpRequest, notice_id: int) -> HttpResponse:
     """Follow a notice to what it is about; that reads it."""
     notice = read_notice(notice_id=notice_id, actor=user_of(request), at=timezone.now())

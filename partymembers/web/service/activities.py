@@ -10,9 +10,10 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from governance.common.errors import NotAllowed, NotVisible
+from governance.common.methods import require_form
 from governance.common.pagination import paginate
 from grids.models import Level, Place
 from partymembers.actions.activities import (
@@ -36,7 +37,7 @@ PAGE_SIZE = 20
 
 
 @login_required
-@require_GET
+@require_safe
 def activities(request: HttpRequest) -> HttpResponse:
     """What is to come in a place and below (`?view=past`: what is over)."""
     scope, past = scope_for(request), request.GET.get("view") == "past"
@@ -53,7 +54,7 @@ def activities(request: HttpRequest) -> HttpResponse:
 
 
 @login_required
-@require_GET
+@require_safe
 def activity(request: HttpRequest, activity_id: int) -> HttpResponse:
     """One activity; who comes is for those who run it."""
     user, now = user_of(request), timezone.now()
@@ -76,7 +77,7 @@ def activity(request: HttpRequest, activity_id: int) -> HttpResponse:
 
 
 @login_required
-@require_http_methods(["GET", "POST"])
+@require_form
 def activity_new(request: HttpRequest) -> HttpResponse:
     """Announce an activity: a team's leader, desk or committee."""
     places = _places(request)
@@ -98,7 +99,7 @@ def activity_new(request: HttpRequest) -> HttpResponse:
 
 
 @login_required
-@require_http_methods(["GET", "POST"])
+@require_form
 def activity_edit(request: HttpRequest, activity_id: int) -> HttpResponse:
     """Change it before it starts."""
     found, back = run_by(request, activity_id), reverse("service:activity", args=[activity_id])
@@ -126,7 +127,7 @@ def activity_edit(request: HttpRequest, activity_id: int) -> HttpResponse:
 
 
 @login_required
-@require_http_methods(["GET", "POST"])
+@require_form
 def activity_cancel(request: HttpRequest, activity_id: int) -> HttpResponse:
     """Call it off."""
     found, back = run_by(request, activity_id), reverse("service:activity", args=[activity_id])

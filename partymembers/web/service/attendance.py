@@ -12,9 +12,10 @@ from django.utils import timezone
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_safe
 
 from governance.common.errors import NotVisible
+from governance.common.methods import require_form
 from partymembers.actions.attendance import EARLY, arrive, correct_attendance, leave, minutes_served
 from partymembers.audit import address_of
 from partymembers.models import SignUp
@@ -33,7 +34,7 @@ def drawing_of(url: str) -> SafeString:
 
 @never_cache
 @login_required
-@require_http_methods(["GET", "POST"])
+@require_form
 def scan(request: HttpRequest, token: str) -> HttpResponse:
     """What the code leads to: one button, first to arrive, then to leave. Opening the page does nothing."""
     user = user_of(request)
@@ -75,7 +76,7 @@ def _step(request: HttpRequest, token: str) -> HttpResponse:
 
 
 @login_required
-@require_GET
+@require_safe
 def activity_code(request: HttpRequest, activity_id: int) -> HttpResponse:
     """The code on a sheet to put up, for those who run the activity."""
     found = run_by(request, activity_id)
@@ -84,7 +85,7 @@ def activity_code(request: HttpRequest, activity_id: int) -> HttpResponse:
 
 
 @login_required
-@require_http_methods(["GET", "POST"])
+@require_form
 def attendance(request: HttpRequest, activity_id: int, sign_up_id: int) -> HttpResponse:
     """Put somebody's coming and going right."""
     run_by(request, activity_id)

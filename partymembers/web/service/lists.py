@@ -10,9 +10,10 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from governance.common.errors import NotAllowed, NotVisible
+from governance.common.methods import require_form
 from governance.common.pagination import paginate
 from grids.models import Place
 from partymembers.actions.lists import (
@@ -39,7 +40,7 @@ PAGE_SIZE = 20
 
 
 @login_required
-@require_GET
+@require_safe
 def resources(request: HttpRequest) -> HttpResponse:
     """资源清单: what is offered to a place, by skill."""
     scope = scope_for(request)
@@ -61,7 +62,7 @@ def resources(request: HttpRequest) -> HttpResponse:
 
 
 @login_required
-@require_http_methods(["GET", "POST"])
+@require_form
 def resource_new(request: HttpRequest) -> HttpResponse:
     """Offer something."""
     form = _offer_form(request, {})
@@ -81,7 +82,7 @@ def resource_new(request: HttpRequest) -> HttpResponse:
 
 
 @login_required
-@require_http_methods(["GET", "POST"])
+@require_form
 def resource_edit(request: HttpRequest, resource_id: int) -> HttpResponse:
     """Say it anew."""
     found = _resource(resource_id)
@@ -139,7 +140,7 @@ def _resource(resource_id: int) -> Resource:
 
 
 @login_required
-@require_GET
+@require_safe
 def projects(request: HttpRequest) -> HttpResponse:
     """项目清单: what branches have taken on for a place, and how far it is."""
     scope, state = scope_for(request), request.GET.get("state", "")
@@ -173,7 +174,7 @@ def projects(request: HttpRequest) -> HttpResponse:
 
 
 @login_required
-@require_http_methods(["GET", "POST"])
+@require_form
 def project_new(request: HttpRequest) -> HttpResponse:
     """Take a project on, in the name of a branch that one leads."""
     branches = led_branches(access_for(request)).filter(place__isnull=False)
@@ -200,7 +201,7 @@ def project_new(request: HttpRequest) -> HttpResponse:
 
 
 @login_required
-@require_http_methods(["GET", "POST"])
+@require_form
 def project_progress(request: HttpRequest, project_id: int) -> HttpResponse:
     """Say how far it is."""
     found = Project.objects.select_related("branch").filter(pk=project_id).first()

@@ -16,9 +16,10 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_safe
 
 from governance.common.errors import Invalid, NotVisible, WrongState
+from governance.common.methods import require_form
 from governance.common.pagination import paginate
 from governance.common.text import spreadsheet_safe
 from partymembers.actions.points import amount_of, correct_points
@@ -42,7 +43,7 @@ CODE_SALT = "gezhi.points.code"
 
 @never_cache
 @login_required
-@require_GET
+@require_safe
 def points(request: HttpRequest) -> HttpResponse:
     """One's own statement: balance, what for, the balance after each."""
     user, month = user_of(request), _month(request)
@@ -53,7 +54,7 @@ def points(request: HttpRequest) -> HttpResponse:
 
 @never_cache
 @login_required
-@require_GET
+@require_safe
 def points_code(request: HttpRequest) -> HttpResponse:
     """One's own code, to be scanned at the counter; it holds for ten minutes."""
     user = user_of(request)
@@ -69,7 +70,7 @@ def points_code(request: HttpRequest) -> HttpResponse:
 
 @never_cache
 @login_required
-@require_GET
+@require_safe
 def points_export(request: HttpRequest) -> HttpResponseBase:
     """The whole statement (or one month) as CSV; text is inert in a spreadsheet."""
     user, month = user_of(request), _month(request)
@@ -128,7 +129,7 @@ def _months() -> list[dt.date]:
 
 
 @login_required
-@require_GET
+@require_safe
 def honours_list(request: HttpRequest) -> HttpResponse:
     """光荣榜: who earned most in a month, in a place or among those checked in at one's branch."""
     user, access = user_of(request), access_for(request)
@@ -157,7 +158,7 @@ def _branch(request: HttpRequest) -> Branch | None:
 
 
 @login_required
-@require_http_methods(["GET", "POST"])
+@require_form
 def points_correct(request: HttpRequest, transaction_id: int) -> HttpResponse:
     """Take an award back: desk or committee of the place where it was earned."""
     award = _award(request, transaction_id)

@@ -14,9 +14,10 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from governance.common.errors import DomainError, Invalid, NotVisible
+from governance.common.methods import require_form
 from governance.common.typed import row_id, words
 from partymembers.actions.points import cancel_redemption, redeem_item
 from partymembers.actions.stations import change_stock
@@ -38,7 +39,7 @@ MOST = 200
 
 
 @login_required
-@require_GET
+@require_safe
 def stations(request: HttpRequest) -> HttpResponse:
     """Stations of a place and below, with what is on the shelf."""
     scope = scope_for(request)
@@ -48,7 +49,7 @@ def stations(request: HttpRequest) -> HttpResponse:
 
 
 @login_required
-@require_GET
+@require_safe
 def station(request: HttpRequest, station_id: int) -> HttpResponse:
     """One station; who keeps it finds counter and stock here."""
     found = _station(station_id)
@@ -62,7 +63,7 @@ def station(request: HttpRequest, station_id: int) -> HttpResponse:
 
 
 @login_required
-@require_http_methods(["GET", "POST"])
+@require_form
 def stock(request: HttpRequest, item_id: int) -> HttpResponse:
     """What came in, or went out otherwise than for points."""
     item = StationItem.objects.select_related("station__place").filter(pk=item_id).first()
@@ -90,7 +91,7 @@ def stock(request: HttpRequest, item_id: int) -> HttpResponse:
 
 @never_cache
 @login_required
-@require_http_methods(["GET", "POST"])
+@require_form
 def counter(request: HttpRequest, station_id: int) -> HttpResponse:
     """Find who stands at the counter, by name and phone tail or by their code; then hand over."""
     found = _kept(request, station_id)
@@ -127,7 +128,7 @@ def _at_the_counter(request: HttpRequest, station: Station, who: str) -> dict[st
 
 @never_cache
 @login_required
-@require_GET
+@require_safe
 def counter_code(request: HttpRequest, code: str) -> HttpResponse:
     """What a person's code leads to: the counter of the reader's station. To others it does not exist."""
     access = access_for(request)
@@ -187,7 +188,7 @@ def redeem(request: HttpRequest, station_id: int) -> HttpResponse:
 
 
 @login_required
-@require_http_methods(["GET", "POST"])
+@require_form
 def redemption_cancel(request: HttpRequest, redemption_id: int) -> HttpResponse:
     """Take an item back: points and stock return."""
     rows = Redemption.objects.select_related("item__station__place", "user")

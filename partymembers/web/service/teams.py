@@ -9,9 +9,10 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from governance.common.errors import NotAllowed, NotVisible
+from governance.common.methods import require_form
 from partymembers.actions.teams import dissolve_team, found_team, hand_over_team, join_team, leave_team
 from partymembers.keepers import keeps_place, serves
 from partymembers.middleware import access_for
@@ -26,7 +27,7 @@ MOST = 200
 
 
 @login_required
-@require_GET
+@require_safe
 def teams(request: HttpRequest) -> HttpResponse:
     """The teams of a place and below."""
     scope = scope_for(request)
@@ -36,7 +37,7 @@ def teams(request: HttpRequest) -> HttpResponse:
 
 
 @login_required
-@require_GET
+@require_safe
 def team(request: HttpRequest, team_id: int) -> HttpResponse:
     """One team: purpose, leader, how many, what it does next; its people for itself and its keepers."""
     user = user_of(request)
@@ -61,7 +62,7 @@ def team(request: HttpRequest, team_id: int) -> HttpResponse:
 
 
 @login_required
-@require_http_methods(["GET", "POST"])
+@require_form
 def team_new(request: HttpRequest) -> HttpResponse:
     """Found a team: desk or committee."""
     places = kept_communities(access_for(request))
@@ -83,7 +84,7 @@ def team_new(request: HttpRequest) -> HttpResponse:
 
 
 @login_required
-@require_http_methods(["GET", "POST"])
+@require_form
 def team_hand_over(request: HttpRequest, team_id: int) -> HttpResponse:
     """Let another member lead."""
     found, user = _team(team_id), user_of(request)

@@ -10,9 +10,10 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from governance.common.errors import NotAllowed, NotVisible
+from governance.common.methods import require_form
 from governance.common.pagination import paginate
 from partymembers.actions.volunteers import change_volunteer, leave_volunteers, register_volunteer
 from partymembers.audit import address_of, read_personal
@@ -27,7 +28,7 @@ from partymembers.web.service.pages import Words, form_page, show
 
 
 @login_required
-@require_GET
+@require_safe
 def hub(request: HttpRequest) -> HttpResponse:
     """Points, what I have signed up for, and the ways to everything else."""
     user, access = user_of(request), access_for(request)
@@ -48,7 +49,7 @@ def _keeps_people(request: HttpRequest) -> bool:
 
 
 @login_required
-@require_http_methods(["GET", "POST"])
+@require_form
 def volunteer(request: HttpRequest) -> HttpResponse:
     """Register as a volunteer, or change one's registration. Only for people with an account."""
     user = user_of(request)
@@ -93,7 +94,7 @@ def volunteer_leave(request: HttpRequest) -> HttpResponse:
 
 
 @login_required
-@require_GET
+@require_safe
 def volunteers(request: HttpRequest) -> HttpResponse:
     """The volunteers of the communities that the reader keeps; phones are masked."""
     if not _keeps_people(request):

@@ -3,6 +3,7 @@ import re
 import pytest
 from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import RequestDataTooBig
+from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.test import Client, RequestFactory, override_settings
 from django.urls import path
@@ -75,6 +76,10 @@ def explode(_request: HttpRequest) -> HttpResponse:
     raise RuntimeError("broken")
 
 
+def miss(_request: HttpRequest) -> HttpResponse:
+    raise OperationalError("the connection is closed")
+
+
 def refuse(_request: HttpRequest) -> HttpResponse:
     raise errors.WrongState("Somebody was faster.")
 
@@ -83,7 +88,7 @@ def size(request: HttpRequest) -> HttpResponse:
     return HttpResponse(str(len(request.POST)))
 
 
-urlpatterns = [path("explode/", explode), path("refuse/", refuse), path("size/", size)]
+urlpatterns = [path("explode/", explode), path("miss/", miss), path("refuse/", refuse), path("size/", size)]
 handler400 = "governance.common.handlers.bad_request"
 handler403 = "governance.common.handlers.permission_denied"
 handler404 = "governance.common.handlers.not_found"
@@ -100,6 +105,11 @@ class TestThroughDjango:
         assert re.search(r"E-[0-9A-F]{6}", text)
         assert "broken" not in text
         assert "RuntimeError" not in text
+
+    def test_a_page_without_its_database_says_when_to_come_again(self):
+        response = Client(raise_request_exception=False).get("/miss/")
+        assert (response.status_code, response["Retry-After"]) == (503, "5")
+        assert re.search(r"E-[0-9A-F]{6}", response.content.decode())
 
     def test_an_uncaught_domain_error_becomes_its_page(self):
         response = Client().get("/refuse/")
