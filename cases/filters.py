@@ -177,10 +177,10 @@ class OrderFilter(CaseFilter):
     def of_class(self, queryset: CaseQuerySet, name: str, value: str) -> CaseQuerySet:
         """About any matter of the major class."""
         section, _hyphen, code = value.partition("-")
-        rows = Matter.objects.filter(matter_class__section=section, matter_class__code=code)
-        ids = list(rows.order_by().values_list("pk", flat=True))
-        if not ids:
+        found = MatterClass.objects.filter(section=section, code=code).first()
+        if found is None:
             raise no_such_code(value, field=name)
+        ids = list(Matter.objects.filter(matter_class=found).order_by().values_list("pk", flat=True))
         return queryset.filter(matter_id__in=ids)
 
     def is_late(self, queryset: CaseQuerySet, name: str, value: bool) -> CaseQuerySet:

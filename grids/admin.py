@@ -20,10 +20,12 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext, pgettext_lazy
 from unfold.admin import ModelAdmin
+from unfold.decorators import display
 
 from governance.common.errors import DomainError
 from grids import actions
 from grids.drawing import outline
+from grids.levels import ORDER_LEVELS
 from grids.models import Building, Compound, Place, PlaceChange, QrCode
 
 Row = TypeVar("Row", bound=Model)
@@ -130,10 +132,12 @@ class PlaceAdmin(PlacesPage):
         """How many places lie right below it, retired ones too."""
         return place.numchild
 
-    @admin.display(description=_("drawn"), boolean=True)
-    def is_drawn(self, place: Place) -> bool:
-        """Whether it has a boundary."""
-        return place.west is not None
+    @display(description=_("boundary"), label={"drawn": "success", "missing": "warning"})
+    def is_drawn(self, place: Place) -> tuple[str, str] | None:
+        """Whether it has a boundary; buildings have none."""
+        if place.level not in ORDER_LEVELS:
+            return None
+        return ("missing", str(_("not drawn"))) if place.west is None else ("drawn", str(_("drawn")))
 
     @admin.display(description=_("lies in"))
     def lies_in(self, place: Place) -> str:

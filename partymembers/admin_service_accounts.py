@@ -110,11 +110,11 @@ class ServiceAccountAdmin(GrantedBySecurityOfficer, KeyPages):
         """What may be typed, and for a known system what else there is to see."""
         if obj is None:
             return ["username", "name", "duty", "place", "unit", "is_sandbox", "contact"]
-        return ["code", "name", "shown_duty", "reach", "is_sandbox", "contact", "state", "created_at"]
+        return ["code", "name", "shown_duty", "reach", "kind_of_data", "contact", "state", "created_at"]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         """Another reach is another system: what was done under the old one stays true."""
-        return [] if obj is None else ["code", "shown_duty", "reach", "is_sandbox", "state", "created_at"]
+        return [] if obj is None else ["code", "shown_duty", "reach", "kind_of_data", "state", "created_at"]
 
     def save_model(self, request: HttpRequest, obj: ServiceAccount, form: Any, change: bool) -> None:
         """Add or change through the actions."""
@@ -214,6 +214,11 @@ class ServiceAccountAdmin(GrantedBySecurityOfficer, KeyPages):
     def shown_sandbox(self, account: ServiceAccount) -> tuple[str, str]:
         """Whether its orders are tests."""
         return ("sandbox", _("Sandbox")) if account.is_sandbox else ("real", _("Real"))
+
+    @display(description=gettext_lazy("kind of data"))
+    def kind_of_data(self, account: ServiceAccount) -> str:
+        """The same in words."""
+        return self.shown_sandbox(account)[1]
 
     @display(description=gettext_lazy("state"))
     def state(self, account: ServiceAccount) -> str:
