@@ -77,8 +77,8 @@ def test_a_handler_finds_the_whistle_on_the_board_and_answers_there(
     cookie = {"name": "sessionid", "value": client.cookies["sessionid"].value}
     page.context.add_cookies([{**cookie, "url": live_server.url}])
     page.goto(f"{live_server.url}{reverse('cases:handling')}")
-    expect(page.locator("[data-count-of=view-called]")).to_have_text("1")
-    page.locator("a[href='?view=called']").click()
+    expect(page.locator("[data-count-of=view-called]:visible")).to_have_text("1")
+    page.locator("a[href='?view=called']:visible").click()
     row = page.locator("#orders tbody tr")
     expect(row).to_have_count(1)
     assert violations(page) == []
