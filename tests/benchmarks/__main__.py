@@ -81,18 +81,27 @@ def _arguments(argv: list[str]) -> argparse.Namespace:
 
 
 def _run(place: Stand, given: argparse.Namespace) -> int:
-    plan_file = place.folder / "plan.json"
-    with console.step(f"A city of {given.grids} grids with {given.orders:,} orders"):
-        place.run(
-            "-m",
-            "tests.benchmarks.prepare",
-            "--orders",
-            str(given.orders),
-            "--grids",
-            str(given.grids),
-            str(plan_file),
+    """Everything in turn; what was measured is told also where a later part fails."""
+    told: list[str] = []
+    try:
+        errors = _measure(place, given, told)
+    finally:
+        if told:
+            console.say("\n".join([machine_line(place.env), *told]))
+    for error in errors[:5]:
+        console.say(f"ERROR {error}")
+    if given.hold:
+        console.say(
+            f"DATABASE_URL={place.env['DATABASE_URL']}\nREDIS_URL={place.env['REDIS_URL']}\nport {place.port}"
         )
-    plan = json.loads(plan_file.read_text())
+        while not place.supervisor.stopping.wait(60.0):
+            pass
+    return 1 if errors else 0
+
+
+def _measure(place: Stand, given: argparse.Namespace, told: list[str]) -> list[str]:
+    """Add table after table; the requests that failed."""
+    plan = _plan(place, given)
     with console.step("Web server, and everybody signs in"):
         place.start("web")
         browsers = {
@@ -103,36 +112,30 @@ def _run(place: Stand, given: argparse.Namespace) -> int:
     with console.step(f"The API at {' and '.join(map(str, given.connections))} connections"):
         told_api = api.told(place, plan | {"connections": given.connections}, browsers, seconds=given.seconds)
     _rounds(place, courses, browsers, given.seconds, given.rounds)
-    told = _table(courses)
     costs = {c.key: _cost(browsers[c.group][0], c.scripts[0]) for c in courses}
+    told += [_table(courses), _cost_table(courses, costs), told_api]
     with console.step(f"The ladder with {given.clocks:,} clocks, {given.due:,} rungs due at once"):
-        told_ladder = _part(place, "ladder", f"--clocks={given.clocks}", f"--due={given.due}")
+        told.append(_part(place, "ladder", f"--clocks={given.clocks}", f"--due={given.due}"))
     with console.step(f"The relay with {given.events:,} events"):
-        told_relay = _part(place, "relay", f"--events={given.events}")
-    beside = None if given.without_worker else _beside_worker(place, courses, browsers, given.seconds)
-    if beside is not None:
+        told.append(_part(place, "relay", f"--events={given.events}"))
+    errors = [error for c in courses for sample in c.samples for error in sample.errors]
+    if not given.without_worker:
+        beside = _beside_worker(place, courses, browsers, given.seconds)
+        told.append(f"Reporting while worker and beat do their part: {_figures(beside)}")
+        errors += beside.errors
         with console.step("From commit to message, beside worker and beat"):
-            told_relay += "\n" + _part(place, "relay", f"--paced={given.paced}")
-    console.say(machine_line(place.env))
-    console.say(told)
-    console.say(_cost_table(courses, costs))
-    console.say(told_api)
-    console.say(told_ladder)
-    console.say(told_relay)
-    if beside is not None:
-        console.say(f"Reporting while worker and beat do their part: {_figures(beside)}")
-    errors = [error for c in courses for sample in c.samples for error in sample.errors] + (
-        beside.errors if beside else []
-    )
-    for error in errors[:5]:
-        console.say(f"ERROR {error}")
-    if given.hold:
-        console.say(
-            f"DATABASE_URL={place.env['DATABASE_URL']}\nREDIS_URL={place.env['REDIS_URL']}\nport {place.port}"
-        )
-        while not place.supervisor.stopping.wait(60.0):
-            pass
-    return 1 if errors else 0
+            told.append(_part(place, "relay", f"--paced={given.paced}"))
+    return errors
+
+
+def _plan(place: Stand, given: argparse.Namespace) -> dict[str, Any]:
+    """The city with its orders, and who reports and reads there."""
+    plan_file = place.folder / "plan.json"
+    with console.step(f"A city of {given.grids} grids with {given.orders:,} orders"):
+        sizes = ["--orders", str(given.orders), "--grids", str(given.grids)]
+        place.run("-m", "tests.benchmarks.prepare", *sizes, str(plan_file))
+    plan: dict[str, Any] = json.loads(plan_file.read_text())
+    return plan
 
 
 def _signed_in(port: int, username: str, password: str) -> Browser:
