@@ -101,12 +101,12 @@ def _seen_by(user: User, world: World) -> dict[str, Any]:
         "boards": [board.counts(access, LATER) for board in BOARDS.values()],
         "today": todo(access).count(),
         "similar": {c.pk for c in near_duplicates(orders.visible_to(access), lng=lng, lat=lat, **fixed)},
-        "figures": [repr(overview(subject, MONTH, access)) for subject in places],
+        "figures": [overview(subject, MONTH, access) for subject in places],
         "late": [list(late_cases(subject, access, LATER)) for subject in places],
-        "party": [repr(party_overview(p, MONTH, access, folds=[Fold(by) for by in By])) for p in parties],
+        "party": [party_overview(p, MONTH, access, folds=[Fold(by) for by in By]) for p in parties],
         "claims": list(claims_of(user, access)),
         "branch": [list(branch_wishes(access, state=s)) for s in (State.CLAIMED, State.PUBLISHED)],
-        "whistles": repr(record_in(calls_of(access))),
+        "whistles": record_in(calls_of(access)),
     }
 
 
@@ -117,7 +117,7 @@ def _counted(world: World) -> dict[str, Any]:
     return {
         "metrics": sorted(repr(sample) for metric in metrics for sample in metric.samples),
         "wall": waiting_count(city.city.pk, on=LATER.date()),
-        "needs": repr(needs_by_place(city.city.pk, on=LATER.date())),
+        "needs": needs_by_place(city.city.pk, on=LATER.date()),
         "preview": preview_ladder([], at=LATER),
         "unit": unit_record(world.unit, world.matter, since=NOON - timedelta(days=9)),
         "whistles": [record_of(unit=unit) for unit in (world.unit, world.other_unit)],
