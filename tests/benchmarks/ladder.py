@@ -66,8 +66,8 @@ def _measure(clocks: int, due: int) -> None:
     for sweeps in (1, 2):
         taken = [take(due, sweeps) for _ in range(ROUNDS)]
         rate = statistics.median(each.rate for each in taken)
-        own = statistics.median(each.processor / max(each.rungs, 1) for each in taken) * 1e6
-        database = statistics.median(each.database / max(each.rungs, 1) for each in taken) * 1e6
+        own = statistics.median(each.processor / each.rungs for each in taken) * 1e6
+        database = statistics.median(each.database / each.rungs for each in taken) * 1e6
         name = f"rungs taken, {sweeps} at once"
         print(f"{name:30}{rate:8.0f} a second, {taken[-1].rungs:,} due; of processors each", end=" ")
         print(f"{own:.0f} µs, and {database:.0f} µs in the database", flush=True)
@@ -93,7 +93,8 @@ def fill(count: int, *, at: datetime) -> int:
     from cases.workflow import Stage  # noqa: PLC0415
 
     orders = Case.objects.count()
-    stages = [stage.value for stage in Stage if stage != Stage.WHOLE][: -(-count // orders)]
+    others = [stage.value for stage in Stage if stage not in (Stage.WHOLE, Stage.DISPATCH)]
+    stages = [Stage.DISPATCH.value, *others][: -(-count // orders)]  # of the first, some will come due
     with connection.cursor() as cursor:
         cursor.execute("SET session_replication_role = replica")
         cursor.execute("UPDATE cases_clock SET next_rung_at = NULL WHERE next_rung_at <= now()")
@@ -156,6 +157,8 @@ def take(count: int, sweeps: int) -> Taken:
     told = [json.loads(each.communicate()[0]) for each in running]
     rungs = TakenRung.objects.count() - before
     own, database = (sum(each[name] for each in told) for name in ("processor", "database"))
+    if not rungs:
+        raise RuntimeError("No rung came due, so none was measured.")
     return Taken(rungs, max(each["seconds"] for each in told), own, database)
 
 
